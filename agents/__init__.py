@@ -1,0 +1,1 @@
+"""Reinforcement-learning agents: one file an agent, and what agents share."""

@@ -1,0 +1,176 @@
+"""What every agent shares: the environment it learns in, acting, evaluation on Gymnasium's own, filming."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from rlgen.envs.gymnasium import HostEnvs, flat, flat_batch, flat_size, probe
+from rlgen.envs.noisy_reward import CompiledNoisyReward, NoisyReward
+
+from rlgen import registry, runtime
+from rlgen.algorithm import Algorithm, Evaluation, Split
+from rlgen.config import Config, option
+from rlgen.environment import CompiledEnv, lookup
+from rlgen.errors import UserError
+from rlgen.metrics.overestimation import overestimation
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AgentConfig(Config):
+    """What every agent can be told."""
+
+    num_envs: int = option(8, "Environments stepped together.", at_least=1, at_most=65_536)
+    discount: float = option(0.99, "gamma: what a reward one step later is worth.", at_least=0, at_most=1)
+    noisy_reward_std: float | None = option(
+        None, "Replace every training reward by N(1, this); none leaves rewards alone.", at_least=0
+    )
+
+
+class Agent(Algorithm):
+    """Base of the agents; a subclass says which actions it can choose and how it acts and learns.
+
+    Attributes:
+        serves: the Gymnasium action spaces it can act in.
+        action_space: the environment's.
+        observation_space: the environment's, before flattening.
+        observation_size: numbers in a flattened observation.
+    """
+
+    Config: ClassVar[type[AgentConfig]]
+    problem_kind = "env"
+    default_problem = "CartPole-v1"
+    step_unit = "environment steps"
+    score = "eval/mean_reward"
+    default_steps = 50_000
+    serves: ClassVar[tuple[type[gym.Space[Any]], ...]]
+
+    def __init__(self, *, problem: str, config: AgentConfig, seed: int, engine: str = "auto") -> None:
+        super().__init__(problem=problem, config=config, seed=seed, engine=engine)
+        self._source = lookup(problem)
+        self.engine = self._source.choose_engine(engine)
+        self.step_quantum = config.num_envs
+        env = self._source.make()
+        self.observation_space, self.action_space = env.observation_space, env.action_space
+        env.close()
+        self._refuse_unserved()
+        self.observation_size = flat_size(self.observation_space)
+        probe(self._source.make, seed=runtime.derive_seed(seed, "probe"))
+
+    @abc.abstractmethod
+    def policy(self, observations: Floats) -> npt.NDArray[Any]:
+        """The actions the agent thinks best, [N, ...], for flattened observations [N, D]; deterministic."""
+
+    def values(self, observations: Floats) -> Floats | None:
+        """What the agent expects from here on, [N], for flattened observations [N, D]; None if it cannot say."""
+        return None
+
+    def act(self, observation: Any) -> Any:
+        """The best action for one observation, or actions for a batch of them; NumPy in, NumPy out.
+
+        Args:
+            observation: in the environment's observation space, or a batch as vector environments give it.
+
+        Raises:
+            UserError: it is neither.
+        """
+        flattened, batched = flat_batch(self.observation_space, observation)
+        actions = self.policy(flattened)
+        return actions if batched else actions[0]
+
+    def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
+        """Play `episodes` whole episodes, one each in as many Gymnasium environments side by side.
+
+        Every environment plays exactly one, so short episodes count no more than long ones.
+        """
+        envs = HostEnvs(self._source.make, num_envs=episodes, seed=runtime.derive_seed(seed, split))
+        alive = np.ones(episodes, bool)
+        rewards, values, lived, ended_by_time = [], [], [], np.zeros(episodes, bool)
+        with contextlib.closing(envs), runtime.one_blas_thread():
+            while alive.any():
+                observation = envs.observation.copy()
+                values.append(self.values(observation))
+                step = envs.step(self.policy(observation))
+                rewards.append(np.where(alive, step.reward, 0.0))
+                lived.append(alive.copy())
+                ended_by_time |= alive & step.truncated & ~step.terminated
+                alive &= ~(step.terminated | step.truncated)
+        returns, lengths = np.sum(rewards, 0), np.sum(lived, 0)
+        scalars = {
+            "eval/mean_reward": returns.mean(),
+            "eval/std_reward": returns.std(),
+            "eval/min_reward": returns.min(),
+            "eval/max_reward": returns.max(),
+            "eval/mean_ep_length": lengths.mean(),
+        }
+        if values[0] is not None:
+            bias = overestimation(
+                np.array(values),
+                np.array(rewards),
+                np.array(lived),
+                ended_by_time,
+                discount=self.config.discount,
+            )
+            if bias is not None:
+                scalars["eval/overestimation"] = bias
+        return Evaluation({name: float(value) for name, value in scalars.items()}, episodes)
+
+    def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
+        """One episode as Gymnasium draws it."""
+        env = flat(self._source.make(render_mode="rgb_array"))
+        self.frames_per_second = int(env.metadata.get("render_fps", 30))
+        try:
+            observation, _ = env.reset(seed=runtime.derive_seed(seed, "film"))
+            done = False
+            while not done:
+                yield np.asarray(env.render(), np.uint8)
+                action = self.policy(np.asarray(observation, np.float32)[None])[0]
+                observation, _, terminated, truncated, _ = env.step(action)
+                done = terminated or truncated
+            yield np.asarray(env.render(), np.uint8)
+        finally:
+            env.close()
+
+    def training_env(self) -> CompiledEnv:
+        """The compiled environment to learn in, with the configured wrappers."""
+        env = self._source.compiled
+        assert env is not None, "choose_engine has seen to it"
+        std = self.config.noisy_reward_std
+        return env if std is None else CompiledNoisyReward(env, std=std)
+
+    def training_envs(self, *, start_step: int) -> HostEnvs:
+        """The Gymnasium environments to learn in, seeded anew for where the run stands."""
+        std = self.config.noisy_reward_std
+
+        def make() -> gym.Env[Any, Any]:
+            env = self._source.make()
+            return env if std is None else NoisyReward(env, std=std)
+
+        seed = runtime.derive_seed(self.seed, "environments", start_step)
+        return HostEnvs(make, num_envs=self.config.num_envs, seed=seed)
+
+    def _refuse_unserved(self) -> None:
+        if isinstance(self.action_space, self.serves):
+            return
+        able = []
+        for plugin in registry.available("agent"):
+            # A stranger's broken plug-in must not hide which agents would do.
+            try:
+                if isinstance(self.action_space, plugin.load().serves):
+                    able.append(plugin.name)
+            except Exception:
+                continue
+        names = " or ".join(space.__name__ for space in self.serves)
+        advice = f"Agents that can: {', '.join(able)}." if able else "No installed agent can."
+        raise UserError(
+            f"'{self.problem}' takes actions in {self.action_space}; {type(self).__name__} chooses "
+            f"{names} actions. {advice}"
+        )

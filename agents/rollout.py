@@ -1,0 +1,212 @@
+"""Collecting experience: the same rows from either engine.
+
+`CompiledRollout` steps a compiled environment inside the training program; `HostRollout` steps Gymnasium
+environments in Python. Both hand over `Transitions` of [K, N, ...] and keep the last episodes' statistics.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from rlgen.agents.replay import Transitions
+from rlgen.envs.gymnasium import HostEnvs
+
+from rlgen import runtime
+from rlgen.environment import CompiledEnv
+
+EPISODES_KEPT = 100
+
+
+def episode_scalars(returns: npt.NDArray[Any], lengths: npt.NDArray[Any]) -> dict[str, float]:
+    """Means over the episodes kept, nothing before the first has ended; NaN marks an empty place."""
+    if np.isnan(returns).all():
+        return {}
+    return {
+        "rollout/ep_rew_mean": float(np.nanmean(returns)),
+        "rollout/ep_len_mean": float(np.nanmean(lengths)),
+    }
+
+
+class CompiledRollout:
+    """N copies of a compiled environment; everything about them lives in variables.
+
+    Random numbers are counted, not carried: each draw's seed is the step it is made in.
+    """
+
+    def __init__(
+        self,
+        env: CompiledEnv,
+        *,
+        num_envs: int,
+        rows: int,
+        seed: int,
+        act: Callable[[Any, Any, Any], Any],
+    ) -> None:
+        """Reset the environments.
+
+        Args:
+            env: what to step.
+            num_envs: N.
+            rows: the most vector steps one call of `collect` may take.
+            seed: of environments and actions.
+            act: (observation [N, D], environment steps so far, stateless seed) to actions [N, ...].
+        """
+        self.env, self.num_envs, self.rows, self.act = env, num_envs, rows, act
+        self._seeds = {use: runtime.derive_seed(seed, use) for use in ("act", "step", "reset")}
+        first = env.reset(num_envs, runtime.stateless(runtime.derive_seed(seed, "first reset"), 0))
+        self.state_variable = tf.Variable(first, trainable=False)
+        self.elapsed = tf.Variable(tf.zeros((num_envs,), tf.int32), trainable=False)
+        self.running_return = tf.Variable(tf.zeros((num_envs,)), trainable=False)
+        self.vector_steps = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.returns = tf.Variable(np.full(EPISODES_KEPT, np.nan, np.float32), trainable=False)
+        self.lengths = tf.Variable(np.full(EPISODES_KEPT, np.nan, np.float32), trainable=False)
+        self._steps = tf.function(self._steps_graph, jit_compile=True, autograph=False)
+
+    def collect(self, count: Any) -> Transitions:
+        """`count` vector steps, int32 scalar up to `rows`; fields [count, N, ...]. Graph code."""
+        carry, rows, ended = self._steps(
+            count, self.state_variable, self.elapsed, self.running_return, self.vector_steps
+        )
+        for variable, value in zip((self.state_variable, self.elapsed, self.running_return), carry, strict=True):
+            variable.assign(value)
+        self.vector_steps.assign_add(tf.cast(count, tf.int64))
+        done, returns, lengths = (array[:count] for array in ended)
+        self.returns.assign(tf.concat([self.returns, tf.boolean_mask(returns, done)], 0)[-EPISODES_KEPT:])
+        self.lengths.assign(tf.concat([self.lengths, tf.boolean_mask(lengths, done)], 0)[-EPISODES_KEPT:])
+        return Transitions(*(array[:count] for array in rows))
+
+    def scalars(self) -> dict[str, float]:
+        """Means over the last episodes."""
+        return episode_scalars(self.returns.numpy(), self.lengths.numpy())
+
+    def state(self) -> dict[str, Any]:
+        """Where every environment stands, and the statistics."""
+        return {
+            "state": self.state_variable,
+            "elapsed": self.elapsed,
+            "running_return": self.running_return,
+            "vector_steps": self.vector_steps,
+            "returns": self.returns,
+            "lengths": self.lengths,
+        }
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _steps_graph(self, count: Any, state: Any, elapsed: Any, running: Any, vector_steps: Any) -> Any:
+        observation = self.env.observe(state)
+        action = self.act(observation, vector_steps, runtime.stateless(0, 0))
+        kinds = (
+            (tf.float32, observation.shape),
+            (action.dtype, action.shape),
+            (tf.float32, (self.num_envs,)),
+            (tf.bool, (self.num_envs,)),
+            (tf.bool, (self.num_envs,)),
+            (tf.float32, observation.shape),
+            (tf.bool, (self.num_envs,)),
+            (tf.float32, (self.num_envs,)),
+            (tf.float32, (self.num_envs,)),
+        )
+        arrays = [tf.TensorArray(kind, self.rows, element_shape=shape) for kind, shape in kinds]
+
+        def step(i: Any, carry: Any, arrays: Any) -> Any:
+            carry, written = self._step(*carry, vector_steps + tf.cast(i, tf.int64))
+            return i + 1, carry, [array.write(i, value) for array, value in zip(arrays, written, strict=True)]
+
+        _, carry, arrays = tf.while_loop(
+            lambda i, *_: i < count,
+            step,
+            (0, (state, elapsed, running), arrays),
+            maximum_iterations=self.rows,
+        )
+        rows = [array.stack() for array in arrays]
+        return carry, rows[:6], rows[6:]
+
+    def _step(self, state: Any, elapsed: Any, running: Any, t: Any) -> Any:
+        """One step of every environment; `t` counts vector steps and seeds the draws."""
+        seeds = {use: runtime.stateless(seed, t) for use, seed in self._seeds.items()}
+        observation = self.env.observe(state)
+        action = self.act(observation, t * self.num_envs, seeds["act"])
+        successor, reward, terminated = self.env.step(state, action, seeds["step"])
+        elapsed, running = elapsed + 1, running + reward
+        truncated = elapsed >= self.env.max_episode_steps
+        done = terminated | truncated
+        written = (observation, action, reward, terminated, truncated, self.env.observe(successor))
+        written = (*written, done, running, tf.cast(elapsed, tf.float32))
+        state = tf.where(done[:, None], self.env.reset(self.num_envs, seeds["reset"]), successor)
+        return (state, tf.where(done, 0, elapsed), tf.where(done, 0.0, running)), written
+
+
+class HostRollout:
+    """N Gymnasium environments stepped in Python, acted in by a NumPy policy on the whole batch."""
+
+    def __init__(
+        self, envs: HostEnvs, *, rows: int, act: Callable[[npt.NDArray[np.float32], int], npt.NDArray[Any]]
+    ) -> None:
+        """Allocate the rows.
+
+        Args:
+            envs: what to step.
+            rows: the most vector steps one call of `collect` may take.
+            act: (observation [N, D], environment steps so far) to actions [N, ...].
+        """
+        self.envs, self.rows, self.act = envs, rows, act
+        self.vector_steps = np.zeros((), np.int64)
+        self.running_return = np.zeros(envs.num_envs)
+        self.running_length = np.zeros(envs.num_envs)
+        self.returns = np.full(EPISODES_KEPT, np.nan)
+        self.lengths = np.full(EPISODES_KEPT, np.nan)
+        self.seconds = {"act": 0.0, "env": 0.0}
+
+    def collect(self, count: int) -> Transitions:
+        """`count` vector steps; NumPy fields [count, N, ...]."""
+        rows = []
+        for _ in range(count):
+            start = time.perf_counter()
+            observation = self.envs.observation.copy()
+            action = self.act(observation, int(self.vector_steps) * self.envs.num_envs)
+            acted = time.perf_counter()
+            step = self.envs.step(action)
+            self.seconds["act"] += acted - start
+            self.seconds["env"] += time.perf_counter() - acted
+            rows.append(
+                (
+                    observation,
+                    action,
+                    step.reward,
+                    step.terminated,
+                    step.truncated,
+                    step.final_observation.copy(),
+                )
+            )
+            self.vector_steps += 1
+            self._count(step.reward, step.terminated | step.truncated)
+        return Transitions(*(np.stack(column) for column in zip(*rows, strict=True)))
+
+    def scalars(self) -> dict[str, float]:
+        """Means over the last episodes, and milliseconds since the last call."""
+        spent = {f"time/{part}_ms": 1000 * seconds for part, seconds in self.seconds.items()}
+        self.seconds = {"act": 0.0, "env": 0.0}
+        return {**episode_scalars(self.returns, self.lengths), **spent}
+
+    def state(self) -> dict[str, Any]:
+        """The statistics; a Gymnasium environment's own state cannot be saved, it starts a new episode."""
+        return {"vector_steps": self.vector_steps, "returns": self.returns, "lengths": self.lengths}
+
+    def close(self) -> None:
+        """Close the environments."""
+        self.envs.close()
+
+    def _count(self, reward: npt.NDArray[np.float32], done: npt.NDArray[np.bool_]) -> None:
+        self.running_return += reward
+        self.running_length += 1
+        for i in np.flatnonzero(done):
+            for kept, running in ((self.returns, self.running_return), (self.lengths, self.running_length)):
+                kept[:-1] = kept[1:]
+                kept[-1] = running[i]
+                running[i] = 0

@@ -1,0 +1,1 @@
+"""Environments: compiled ones, and the host engine for everything Gymnasium knows."""

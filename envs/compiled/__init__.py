@@ -1,0 +1,1 @@
+"""Environments as pure TensorFlow functions, each held against Gymnasium's own step by step."""

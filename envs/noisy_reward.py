@@ -1,0 +1,49 @@
+"""The reward replaced by noise of mean 1, on both engines: where Q-learning over-estimates and Double Q does not.
+
+Source: the Double-Q post, which replaces CartPole's reward by N(1, std) to make over-estimation visible.
+"""
+
+from __future__ import annotations
+
+from typing import Any, SupportsFloat
+
+import gymnasium as gym
+import tensorflow as tf
+
+from rlgen.environment import CompiledEnv
+
+
+class NoisyReward(gym.Wrapper[Any, Any, Any, Any]):
+    """A Gymnasium environment whose reward is N(1, std), drawn from the environment's own generator."""
+
+    def __init__(self, env: gym.Env[Any, Any], *, std: float) -> None:
+        super().__init__(env)
+        self.std = std
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        """The environment's step with another reward."""
+        observation, _, terminated, truncated, info = self.env.step(action)
+        return observation, float(self.np_random.normal(1.0, self.std)), terminated, truncated, info
+
+
+class CompiledNoisyReward(CompiledEnv):
+    """The compiled twin of `NoisyReward`."""
+
+    def __init__(self, env: CompiledEnv, *, std: float) -> None:
+        self.env, self.std = env, std
+        self.gymnasium_id, self.max_episode_steps = env.gymnasium_id, env.max_episode_steps
+        self.observation_space, self.action_space = env.observation_space, env.action_space
+
+    def reset(self, num_envs: int, seed: Any) -> Any:
+        """As the environment inside."""
+        return self.env.reset(num_envs, seed)
+
+    def observe(self, state: Any) -> Any:
+        """As the environment inside."""
+        return self.env.observe(state)
+
+    def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
+        """The environment's step with another reward."""
+        state, reward, terminated = self.env.step(state, action, seed)
+        noise = tf.random.stateless_normal(tf.shape(reward), seed + tf.constant([1, 0]))
+        return state, 1.0 + self.std * noise, terminated

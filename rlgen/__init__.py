@@ -1,0 +1,69 @@
+"""rlgen: train agents, generative models and supervised baselines in TensorFlow, and look at what they learned.
+
+`import rlgen` imports neither TensorFlow nor a plug-in; both wait until something is trained or loaded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rlgen._version import __version__
+
+if TYPE_CHECKING:
+    from rlgen.algorithm import Algorithm, Evaluation
+    from rlgen.api import available, evaluate, load, make, record, train
+    from rlgen.config import Config, option
+    from rlgen.evaluator import Evaluator
+    from rlgen.registry import register
+    from rlgen.run import Run
+    from rlgen.trainer import Trainer
+
+_HOMES = {
+    "Algorithm": "rlgen.algorithm",
+    "Evaluation": "rlgen.algorithm",
+    "available": "rlgen.api",
+    "evaluate": "rlgen.api",
+    "load": "rlgen.api",
+    "make": "rlgen.api",
+    "record": "rlgen.api",
+    "train": "rlgen.api",
+    "Config": "rlgen.config",
+    "option": "rlgen.config",
+    "Evaluator": "rlgen.evaluator",
+    "register": "rlgen.registry",
+    "Run": "rlgen.run",
+    "Trainer": "rlgen.trainer",
+}
+
+__all__ = [
+    "Algorithm",
+    "Config",
+    "Evaluation",
+    "Evaluator",
+    "Run",
+    "Trainer",
+    "__version__",
+    "available",
+    "evaluate",
+    "load",
+    "make",
+    "option",
+    "record",
+    "register",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rlgen' has no attribute '{name}'")
+    import importlib
+
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,132 @@
+"""The contract of everything that learns: advance n steps, hand over the state a resume needs.
+
+An agent, a generative model and a classifier differ inside this contract, never outside it: the Trainer,
+the Evaluator, the checkpoints and the command line know nothing else.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from rlgen.config import Config
+from rlgen.errors import UserError
+
+Split = Literal["validation", "test"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        scalars: TensorBoard name to value, `eval/mean_reward` for instance.
+        episodes: how many episodes, sample sets or passes over held-out data the scalars average over.
+        images: name to a uint8 picture, [height, width, 1, 3 or 4].
+        texts: name to Markdown.
+    """
+
+    scalars: Mapping[str, float]
+    episodes: int
+    images: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Algorithm(abc.ABC):
+    """Base of every algorithm; what it needs is in the class attributes and the five methods below.
+
+    Attributes:
+        Config: its configuration, a subclass of `rlgen.config.Config`.
+        problem_kind: whether it learns on an environment or on a data set.
+        default_problem: what it trains on when nobody says.
+        step_unit: what one step is, in the plural, for people: "environment steps", "batches".
+        score: the evaluation scalar that tells which checkpoint is best.
+        higher_is_better: the direction of `score`.
+        chunk_steps: how many steps one call of `train` should take: long enough that Python costs nothing,
+            short enough for a progress bar. Set in the constructor where it depends on the configuration.
+        step_quantum: steps come in multiples of this (environments that step together, for instance).
+        engine: where the steps run: "compiled", or "gymnasium" for environments on the host.
+    """
+
+    Config: ClassVar[type[Config]]
+    problem_kind: ClassVar[Literal["env", "dataset"]]
+    default_problem: ClassVar[str]
+    step_unit: ClassVar[str] = "steps"
+    score: ClassVar[str]
+    higher_is_better: ClassVar[bool] = True
+    default_steps: ClassVar[int] = 10_000
+
+    chunk_steps: int = 1000
+    step_quantum: int = 1
+    engine: str = "compiled"
+
+    def __init__(self, *, problem: str, config: Config, seed: int, engine: str = "auto") -> None:
+        """Look the problem up, check that it can be served, build the networks. Cheap: no training state yet.
+
+        Args:
+            problem: the id of an environment or a data set.
+            config: an instance of `self.Config`.
+            seed: everything random derives from it.
+            engine: "auto", "compiled" or "gymnasium"; only environments know the difference.
+
+        Raises:
+            UserError: the problem is unknown, or this algorithm cannot serve it.
+        """
+        if not isinstance(config, self.Config):
+            raise UserError(f"{type(self).__name__} takes a {self.Config.__name__}, not a {type(config).__name__}.")
+        if self.problem_kind == "dataset" and engine != "auto":
+            raise UserError("An engine is chosen for environments; this one learns on a data set. Leave it out.")
+        self.problem, self.seed = problem, seed
+        self.config: Any = config
+
+    @abc.abstractmethod
+    def train(self, steps: int) -> dict[str, float]:
+        """Advance exactly `steps` steps (a multiple of `step_quantum`); return scalars by TensorBoard name.
+
+        Counters such as `env_steps` and `updates` come back under `counters/`. The result must not depend
+        on how a number of steps is cut into calls: resuming relies on it.
+        """
+
+    @abc.abstractmethod
+    def state(self) -> Mapping[str, Any]:
+        """Everything a resume needs, as a tree that `rlgen.state` can read and write back in place.
+
+        Leaves are TensorFlow or Keras variables, Keras models, layers and optimizers, NumPy arrays and
+        generators, or objects with `state_arrays` and `load_state_arrays`.
+        """
+
+    @abc.abstractmethod
+    def inference_state(self) -> Mapping[str, Any]:
+        """The part of `state()` that using the result needs, under the same names."""
+
+    @abc.abstractmethod
+    def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
+        """Judge what was learned, on environments or data that training never touches.
+
+        Args:
+            episodes: how many episodes, sample sets or passes to average over.
+            seed: of this evaluation; training's random state stays untouched.
+            split: "validation" to choose a checkpoint, "test" to report one.
+        """
+
+    def memory_bytes(self) -> Mapping[str, int]:
+        """What training will allocate beside the networks, by name, in bytes."""
+        return {}
+
+    def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
+        """Pictures of the result at work, [height, width, 3], for a video; `frames_per_second` apart.
+
+        Raises:
+            UserError: there is nothing to film.
+        """
+        raise UserError(f"{type(self).__name__} has nothing to film; `rlgen record` films agents at work.")
+
+    frames_per_second: int = 30
+
+    def close(self) -> None:  # noqa: B027 - most algorithms hold nothing that must be let go.
+        """Let go of environments and other outside resources."""

@@ -1,0 +1,292 @@
+"""What a program calls: train, evaluate, load, make, record, available."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rlgen import registry, runtime, state
+from rlgen.algorithm import Algorithm, Evaluation
+from rlgen.checkpoint import listed
+from rlgen.config import differences
+from rlgen.errors import UserError
+from rlgen.evaluator import Evaluator
+from rlgen.run import Run, RunConfig, check_free, default_path
+from rlgen.trainer import Reporter, Silent, Trainer, TrainerConfig
+
+TRAINER_PREFIX = "trainer."
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A training run that has passed every check and has written nothing yet."""
+
+    algorithm: Algorithm
+    config: RunConfig
+    trainer: TrainerConfig
+    steps: int
+    path: Path
+    resume: bool
+
+    def execute(self, reporter: Reporter | None = None) -> Run:
+        """Train."""
+        reporter = reporter or Silent()
+        run = Run.open(self.path) if self.resume else Run.create(self.path, self.config)
+        trainer = Trainer(algorithm=self.algorithm, run=run, config=self.trainer, reporter=reporter)
+        if self.resume:
+            reporter.message(f"Going on from step {trainer.resume():,} of {run.path}.")
+        try:
+            result = trainer.train(self.steps)
+        finally:
+            self.algorithm.close()
+        (run.path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+        _draw(run, self.algorithm)
+        return run
+
+
+def plan(
+    name: str,
+    *,
+    env: str | None = None,
+    data: str | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    preset: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    engine: str | None = None,
+    run: str | Path | None = None,
+    resume: bool = False,
+) -> Plan:
+    """Check everything `train` is asked for and build the algorithm, writing nothing; the same arguments.
+
+    Raises:
+        UserError: anything that cannot be.
+    """
+    runtime.prepare()
+    if steps is not None and steps < 1:
+        raise UserError(f"steps={steps}: train for at least one step.")
+    if resume:
+        return _plan_resume(name, env or data, steps, seed, preset, dict(config or {}), engine, run)
+    cls = registry.load(name, registry.ALGORITHM_KINDS)
+    problem = _problem(name, cls, env, data)
+    own, trainer = _split(config or {})
+    if preset is None:
+        preset = problem if problem in cls.Config.presets else "default"
+    built = cls.Config.build(own, preset=preset)
+    trainer_config = TrainerConfig.build(trainer).resolved(steps or cls.default_steps)
+    if run is not None:
+        check_free(Path(run))
+    algorithm: Algorithm = cls(problem=problem, config=built, seed=seed or 0, engine=engine or "auto")
+    runtime.require_memory(algorithm.memory_bytes())
+    run_config = RunConfig(
+        algorithm=name,
+        problem=problem,
+        engine=algorithm.engine,
+        seed=seed or 0,
+        preset=preset,
+        config=built.to_dict(),
+        trainer=trainer_config.to_dict(),
+    )
+    path = Path(run) if run is not None else default_path(run_config)
+    return Plan(algorithm, run_config, trainer_config, steps or cls.default_steps, path, resume=False)
+
+
+def train(
+    name: str,
+    *,
+    env: str | None = None,
+    data: str | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    preset: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    engine: str | None = None,
+    run: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = False,
+) -> Run:
+    """Train an algorithm and return its run.
+
+    Args:
+        name: of the algorithm; `rlgen list` shows them.
+        env: id of the environment to learn in, for agents.
+        data: name of the data set to learn from, for models.
+        steps: environment steps, generator updates or batches in all, a resumed run's earlier ones included.
+        seed: all that is random derives from it; 0 unless given.
+        preset: a named configuration; the one named after the problem if there is one, or the defaults.
+        config: fields that override the preset; `trainer.*` are the Trainer's.
+        engine: "auto", "compiled" or "gymnasium".
+        run: the directory to write; a new one below `runs/` unless given.
+        resume: go on with the run in `run` instead of starting one.
+        progress: show a progress bar on standard error.
+
+    Raises:
+        UserError: anything asked for that cannot be; nothing has been written then.
+        Diverged: a loss became NaN or infinite.
+        Interrupted: a signal stopped the run after it was saved.
+    """
+    planned = plan(
+        name,
+        env=env,
+        data=data,
+        steps=steps,
+        seed=seed,
+        preset=preset,
+        config=config,
+        engine=engine,
+        run=run,
+        resume=resume,
+    )
+    if not progress:
+        return planned.execute()
+    from rlgen.progress import Bar
+
+    return planned.execute(Bar())
+
+
+def load(run: Run | str | Path, *, checkpoint: str | int = "best") -> Any:
+    """The algorithm of a run with the weights it learned: agents `act`, models `sample` or `predict`.
+
+    Args:
+        run: a `Run` or its directory.
+        checkpoint: "best", "last" or a step that is kept.
+
+    Raises:
+        UserError: no run, or no such checkpoint.
+        CheckpointDamaged: the checkpoint of that step is damaged.
+    """
+    return _loaded(run, checkpoint)[0]
+
+
+def evaluate(run: Run | str | Path, *, episodes: int = 20, checkpoint: str | int = "best", seed: int = 0) -> Evaluation:
+    """Judge a run's checkpoint on environments or data it was not trained on.
+
+    Raises:
+        UserError: no run, no such checkpoint, or no episodes.
+    """
+    return evaluate_checkpoint(run, episodes=episodes, checkpoint=checkpoint, seed=seed)[0]
+
+
+def evaluate_checkpoint(
+    run: Run | str | Path, *, episodes: int, checkpoint: str | int, seed: int
+) -> tuple[Evaluation, int]:
+    """As `evaluate`, and the step of the checkpoint that was judged."""
+    evaluator = Evaluator(episodes=episodes, seed=seed)
+    algorithm, step = _loaded(run, checkpoint)
+    return evaluator.evaluate(algorithm), step
+
+
+def record(run: Run | str | Path, *, out: str | Path, checkpoint: str | int = "best", seed: int = 0) -> Path:
+    """Film a run's result at work, as MP4 or GIF by the ending of `out`; returns the file.
+
+    Raises:
+        UserError: another ending, a directory that is not there, or nothing to film.
+    """
+    from rlgen.media import write_video
+
+    return write_video(load(run, checkpoint=checkpoint), Path(out), seed=seed)
+
+
+def make(
+    name: str,
+    *,
+    env: str | None = None,
+    data: str | None = None,
+    seed: int = 0,
+    preset: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    engine: str = "auto",
+) -> Any:
+    """An untrained algorithm, for those who bring their own loop: `train(steps)`, `evaluate(...)`, `state()`.
+
+    Raises:
+        UserError: as `train`.
+    """
+    runtime.prepare()
+    cls = registry.load(name, registry.ALGORITHM_KINDS)
+    problem = _problem(name, cls, env, data)
+    if preset is None and problem in cls.Config.presets:
+        preset = problem
+    return cls(problem=problem, config=cls.Config.build(config, preset=preset), seed=seed, engine=engine)
+
+
+def available(*, kind: str | None = None) -> list[dict[str, str]]:
+    """Every plug-in there is: `name`, `kind`, `source` and `summary`. Imports none of them."""
+    return [
+        {"name": plugin.name, "kind": plugin.kind, "source": plugin.source, "summary": plugin.summary}
+        for plugin in registry.available(kind)
+    ]
+
+
+def _loaded(run: Run | str | Path, checkpoint: str | int) -> tuple[Algorithm, int]:
+    runtime.prepare()
+    run = run if isinstance(run, Run) else Run.open(run)
+    step, arrays = run.weights(str(checkpoint))
+    algorithm = run.config.build()
+    state.write(algorithm.inference_state(), arrays)
+    return algorithm, step
+
+
+def _plan_resume(
+    name: str,
+    problem: str | None,
+    steps: int | None,
+    seed: int | None,
+    preset: str | None,
+    config: dict[str, Any],
+    engine: str | None,
+    path: str | Path | None,
+) -> Plan:
+    """Take the run's own configuration; whatever was asked for must agree with it."""
+    if path is None:
+        raise UserError("Which run? Say --run DIR together with --resume.")
+    run = Run.open(path)
+    stored = run.config
+    own, trainer = _split(config)
+    cls = registry.load(stored.algorithm, registry.ALGORITHM_KINDS)
+    asked: dict[str, Any] = {"algorithm": name, "problem": problem, "seed": seed, "preset": preset}
+    asked["engine"] = None if engine == "auto" else engine
+    found = differences(vars(stored), {key: value for key, value in asked.items() if value is not None})
+    # Built on top of the run's own values, so that text such as "1e-3" gets its field's type.
+    wanted = cls.Config.build({**stored.config, **own}).to_dict()
+    found += differences(stored.config, {key: wanted[key] for key in own})
+    wanted_trainer = TrainerConfig.build({**stored.trainer, **trainer})
+    found += differences(stored.trainer, {key: wanted_trainer.to_dict()[key] for key in trainer})
+    if found:
+        raise UserError(
+            f"{path} was trained with another configuration:\n  "
+            + "\n  ".join(found)
+            + "\nLeave these out to go on with it, or start a new run."
+        )
+    at = max((c.step for c in listed(run.checkpoints)), default=0)
+    steps = steps or cls.default_steps
+    if steps <= at:
+        raise UserError(f"{path} is at step {at:,} already; ask for more than that with --steps.")
+    algorithm = stored.build()
+    runtime.require_memory(algorithm.memory_bytes())
+    return Plan(algorithm, stored, wanted_trainer, steps, run.path, resume=True)
+
+
+def _problem(name: str, cls: type[Algorithm], env: str | None, data: str | None) -> str:
+    if env is not None and data is not None:
+        raise UserError("An algorithm learns on an environment or on a data set: give --env or --data, not both.")
+    wrong, right = (data, "--env ID") if cls.problem_kind == "env" else (env, "--data ID")
+    if wrong is not None:
+        where = "in an environment" if cls.problem_kind == "env" else "from a data set"
+        raise UserError(f"'{name}' learns {where}: give {right} instead.")
+    return env or data or cls.default_problem
+
+
+def _split(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The algorithm's fields, and the Trainer's without their prefix."""
+    trainer = {k.removeprefix(TRAINER_PREFIX): v for k, v in config.items() if k.startswith(TRAINER_PREFIX)}
+    return {k: v for k, v in config.items() if not k.startswith(TRAINER_PREFIX)}, trainer
+
+
+def _draw(run: Run, algorithm: Algorithm) -> None:
+    from rlgen.media import draw_learning_curve
+
+    draw_learning_curve(run, score=algorithm.score, unit=algorithm.step_unit)

@@ -1,0 +1,202 @@
+"""The `rlgen` command: thin over `rlgen.api`. Standard output is the answer, standard error the talk."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rlgen import registry
+from rlgen._version import __version__
+from rlgen.config import Config, parse_overrides
+from rlgen.errors import RlgenError, UserError
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
+
+
+def main() -> None:
+    """Run the command; a user's mistake gets its message and exit code 2, other failures 1."""
+    try:
+        cli(standalone_mode=False)
+    except UserError as error:
+        _fail(str(error), 2)
+    except RlgenError as error:
+        _fail(str(error), 1)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("stopped.", 1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Train agents, generative models and supervised baselines, and look at what they learned."""
+
+
+@cli.command("list")
+@click.option("--kind", help=f"One of {', '.join(registry.KINDS)}.")
+@json_option
+def list_command(kind: str | None, as_json: bool) -> None:
+    """Show every plug-in there is."""
+    from rlgen.api import available
+
+    rows = available(kind=kind)
+    if as_json:
+        _print_json(rows)
+        return
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        click.echo(f"{row['kind']:<11} {row['name']:<{width}}  {row['summary']}  [{row['source']}]")
+
+
+@cli.command()
+@click.argument("name")
+@json_option
+def describe(name: str, as_json: bool) -> None:
+    """Show what NAME is, its fields with their ranges, and its presets."""
+    plugin = registry.find(name)
+    _quiet_tensorflow()
+    value = plugin.load()
+    config: type[Config] | None = getattr(value, "Config", None)
+    row: dict[str, Any] = {
+        "name": name,
+        "kind": plugin.kind,
+        "source": plugin.source,
+        "summary": plugin.summary,
+    }
+    row["doc"] = (getattr(value, "__doc__", None) or "").strip()
+    row["fields"] = config.describe() if config else []
+    row["presets"] = {k: dict(v) for k, v in config.presets.items()} if config else {}
+    if as_json:
+        _print_json(row)
+        return
+    click.echo(f"{name}  ({plugin.kind}, {plugin.source})\n\n{row['doc']}\n")
+    for field in row["fields"]:
+        limits = f", {field['range']}" if field["range"] else ""
+        click.echo(f"  {field['name']} = {field['default']}  ({field['type']}{limits})\n      {field['doc']}")
+    for preset, values in row["presets"].items():
+        click.echo(f"\npreset {preset}: {values.get('about', '')}")
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--env", help="Environment to learn in: an id of Gymnasium's or of a plug-in.")
+@click.option("--data", help="Data set to learn from.")
+@click.option("--steps", type=int, help="Environment steps, updates or batches in all.")
+@click.option("--seed", type=int, help="All that is random derives from it (0).")
+@click.option("--preset", help="A named configuration; `rlgen describe NAME` shows them.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A field's value; may be repeated.")
+@click.option("--engine", help="auto, compiled or gymnasium: where environments run.")
+@click.option("--run", type=click.Path(path_type=Path), help="Directory to write; a new one below runs/ unless given.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --run.")
+@click.option("--dry-run", is_flag=True, help="Check everything, show the configuration, write nothing.")
+@json_option
+def train(overrides: tuple[str, ...], dry_run: bool, as_json: bool, name: str, **asked: Any) -> None:
+    """Train NAME, evaluate its best checkpoint, and say where to look."""
+    registry.find(name, registry.ALGORITHM_KINDS)
+    config = parse_overrides(overrides)
+    _quiet_tensorflow()
+    from rlgen import api, runtime
+    from rlgen.progress import Bar
+
+    plan = api.plan(name, config=config, **asked)
+    memory = {part: runtime.human_bytes(size) for part, size in plan.algorithm.memory_bytes().items()}
+    if dry_run:
+        plan.algorithm.close()
+        row = {**vars(plan.config), "steps": plan.steps, "memory": memory, "run": str(plan.path)}
+        row.pop("about")
+        _print_json(row) if as_json else _print_table(row)
+        return
+    reporter = Bar()
+    parts = "".join(f"; {part} {size}" for part, size in memory.items())
+    reporter.message(
+        f"{name} on {plan.config.problem}, {plan.config.engine} engine, seed {plan.config.seed}{parts}; run {plan.path}"
+    )
+    run = plan.execute(reporter)
+    if as_json:
+        _print_json(run.result)
+        return
+    _print_table({key: value for key, value in run.result.items() if key != "evaluation"})
+    _print_table(run.evaluation)
+    click.echo(f"\nTensorBoard:  tensorboard --logdir {run.path}")
+    click.echo(f"Evaluate:     rlgen evaluate {run.path}")
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--episodes", type=int, default=20, show_default=True, help="Episodes, sample sets or passes.")
+@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the evaluation.")
+@json_option
+def evaluate(run: Path, episodes: int, checkpoint: str, seed: int, as_json: bool) -> None:
+    """Judge a checkpoint of RUN on what it was not trained on."""
+    _open(run)
+    from rlgen.api import evaluate_checkpoint
+
+    evaluation, step = evaluate_checkpoint(run, episodes=episodes, checkpoint=checkpoint, seed=seed)
+    about = {
+        "run": str(run),
+        "checkpoint": checkpoint,
+        "step": step,
+        "seed": seed,
+        "episodes": evaluation.episodes,
+    }
+    if as_json:
+        _print_json({**about, "evaluation": dict(evaluation.scalars)})
+        return
+    _print_table(about)
+    _print_table(dict(evaluation.scalars))
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="FILE.mp4 or FILE.gif.")
+@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the episode.")
+def record(run: Path, out: Path, checkpoint: str, seed: int) -> None:
+    """Film RUN's result at work."""
+    from rlgen.media import check_video_path
+
+    check_video_path(out)
+    _open(run)
+    from rlgen.api import record as film
+
+    click.echo(film(run, out=out, checkpoint=checkpoint, seed=seed))
+
+
+def _open(run: Path) -> None:
+    """Check that `run` is one before TensorFlow's seconds are spent."""
+    from rlgen.run import Run
+
+    Run.open(run)
+    _quiet_tensorflow()
+
+
+def _quiet_tensorflow() -> None:
+    from rlgen.runtime import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def _print_table(row: dict[str, Any]) -> None:
+    width = max(map(len, row), default=0)
+    for key, value in row.items():
+        text = f"{value:,.6g}" if isinstance(value, float) else str(value)
+        click.echo(f"{key:<{width}}  {text}")
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"rlgen: {message}", err=True)
+    sys.exit(code)

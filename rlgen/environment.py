@@ -1,0 +1,122 @@
+"""The contract of an environment, and how an id becomes one.
+
+Two engines run environments. The compiled one needs the environment as pure TensorFlow functions
+(`CompiledEnv`) and steps thousands at once inside the training program. The host one steps any Gymnasium
+environment in Python. Evaluation and recording always use Gymnasium's own environment.
+"""
+
+from __future__ import annotations
+
+import abc
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+
+from rlgen import registry
+from rlgen.errors import UnknownName, UserError, nearest
+
+ENGINES = ("auto", "compiled", "gymnasium")
+
+
+class CompiledEnv(abc.ABC):
+    """An environment as pure functions of tensors, over a batch of N copies.
+
+    Time limits and resets are not its business: the engine counts steps, truncates at `max_episode_steps`
+    and resets what has ended.
+
+    Attributes:
+        gymnasium_id: the same environment in Gymnasium, where it is evaluated and filmed.
+        observation_space: as Gymnasium describes it.
+        action_space: as Gymnasium describes it.
+        max_episode_steps: the time limit in environment steps.
+    """
+
+    gymnasium_id: str
+    observation_space: gym.Space[Any]
+    action_space: gym.Space[Any]
+    max_episode_steps: int
+
+    @abc.abstractmethod
+    def reset(self, num_envs: int, seed: Any) -> Any:
+        """First states, float32 [N, S], from a stateless seed, int32 [2]."""
+
+    @abc.abstractmethod
+    def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
+        """One step: state [N, S], action [N] or [N, A] and a stateless seed, int32 [2], to
+        (next state [N, S], reward float32 [N], terminated bool [N]).
+        """
+
+    def observe(self, state: Any) -> Any:
+        """Observations, float32 [N, ...], of states [N, S]; by default the state itself."""
+        return state
+
+
+@dataclass(frozen=True)
+class EnvironmentSource:
+    """What an id stands for: how to make it on the host and, where it exists, its compiled twin."""
+
+    id: str
+    make: Callable[..., gym.Env[Any, Any]]
+    compiled: CompiledEnv | None
+
+    def choose_engine(self, engine: str) -> str:
+        """`engine` with "auto" decided: compiled where that exists.
+
+        Raises:
+            UserError: an unknown engine, or "compiled" where there is no compiled environment.
+        """
+        if engine not in ENGINES:
+            raise UserError(f"There is no engine '{engine}'.{nearest(engine, ENGINES)} Engines: {', '.join(ENGINES)}.")
+        if engine == "compiled" and self.compiled is None:
+            raise UserError(
+                f"'{self.id}' has no compiled twin; use --engine gymnasium, or leave the engine out. "
+                "`rlgen list --kind env` shows the compiled environments."
+            )
+        if engine == "auto":
+            return "compiled" if self.compiled else "gymnasium"
+        return engine
+
+
+def lookup(env_id: str) -> EnvironmentSource:
+    """The environment behind an id: a plug-in's name, or any id Gymnasium knows (`package:Id-v0` too).
+
+    Raises:
+        UnknownName: neither rlgen's plug-ins nor Gymnasium know it.
+        UserError: it is known but cannot be imported or made.
+    """
+    if any(plugin.name == env_id for plugin in registry.available("env")):
+        value = registry.load(env_id, ("env",))
+        if isinstance(value, type) and issubclass(value, CompiledEnv):
+            twin = value()
+            return EnvironmentSource(env_id, _gymnasium_maker(twin.gymnasium_id), twin)
+        return EnvironmentSource(env_id, value, None)
+    return EnvironmentSource(env_id, _gymnasium_maker(env_id), None)
+
+
+def _gymnasium_maker(env_id: str) -> Callable[..., gym.Env[Any, Any]]:
+    """A function that makes the environment, after checking that Gymnasium knows the id."""
+    module, _, name = env_id.rpartition(":")
+    try:
+        if module:
+            importlib.import_module(module)
+        gym.spec(name)
+    except ImportError as error:
+        raise UserError(f"'{env_id}' needs the module '{module}', which cannot be imported: {error}") from error
+    except gym.error.Error as error:
+        known = {*gym.registry, *(plugin.name for plugin in registry.available("env"))}
+        hint = nearest(name, known) or f" {error}"
+        raise UnknownName(
+            f"There is no environment '{env_id}'.{hint} `rlgen list --kind env` shows rlgen's own, "
+            "`python -c 'import gymnasium; gymnasium.pprint_registry()'` Gymnasium's."
+        ) from None
+
+    def make(**options: Any) -> gym.Env[Any, Any]:
+        try:
+            return gym.make(name, **options)
+        except (gym.error.Error, ImportError) as error:
+            raise UserError(f"Gymnasium could not make '{env_id}': {error}") from error
+
+    return make

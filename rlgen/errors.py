@@ -1,0 +1,50 @@
+"""Errors that teach: what was wrong, what is allowed, the nearest name, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RlgenError(Exception):
+    """Anything rlgen raises on purpose. The command line prints its message and exits with 1."""
+
+
+class UserError(RlgenError, ValueError):
+    """A mistake the caller can mend. The command line prints its message and exits with 2."""
+
+
+class UnknownName(UserError, KeyError):
+    """A name nobody registered."""
+
+    # KeyError would print the message in quotes.
+    __str__ = Exception.__str__
+
+
+class EnvironmentFault(UserError):
+    """An environment returned what Gymnasium's contract forbids, or something not finite."""
+
+
+class Diverged(RlgenError):
+    """Training produced a scalar that is not finite."""
+
+
+class CheckpointDamaged(RlgenError):
+    """A checkpoint whose bytes are not those that were written."""
+
+
+class Interrupted(RlgenError):
+    """A signal asked the run to stop; it has been checkpointed."""
+
+
+def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:
+    """A hint such as `" Did you mean 'double_dqn'?"`, or an empty string when nothing is near.
+
+    >>> nearest("duble_dqn", ["dqn", "double_dqn", "gan"], most=1)
+    " Did you mean 'double_dqn'?"
+    """
+    folded = {candidate.casefold(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.casefold(), folded, n=most, cutoff=0.55)
+    if not matches:
+        return ""
+    return " Did you mean " + " or ".join(f"'{folded[match]}'" for match in matches) + "?"

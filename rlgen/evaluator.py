@@ -1,0 +1,40 @@
+"""Judging what an algorithm learned: always the same way, always on what it never trained on."""
+
+from __future__ import annotations
+
+from rlgen.algorithm import Algorithm, Evaluation, Split
+from rlgen.errors import UserError
+
+
+class Evaluator:
+    """Evaluates any algorithm through its contract.
+
+    One seed decides all it draws, and the two splits never share a draw: "validation" chooses the best
+    checkpoint, "test" reports it.
+    """
+
+    def __init__(self, *, episodes: int = 20, seed: int = 0) -> None:
+        """Set how much to average over.
+
+        Args:
+            episodes: episodes, sample sets or passes.
+            seed: of the evaluations.
+
+        Raises:
+            UserError: no episodes.
+        """
+        if episodes < 1:
+            raise UserError(f"An evaluation needs at least one episode, not {episodes}.")
+        self.episodes, self.seed = episodes, seed
+
+    def evaluate(self, algorithm: Algorithm, *, split: Split = "test") -> Evaluation:
+        """What the algorithm is worth; its training state is left as it was."""
+        return algorithm.evaluate(episodes=self.episodes, seed=self.seed, split=split)
+
+
+def better(algorithm: Algorithm, new: Evaluation, best: float | None) -> bool:
+    """Whether `new` beats the best score so far; a tie goes to the later one, which has learned longer."""
+    score = new.scalars[algorithm.score]
+    if best is None:
+        return True
+    return score >= best if algorithm.higher_is_better else score <= best

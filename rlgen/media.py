@@ -1,0 +1,85 @@
+"""Pictures and films of a run."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+from rlgen.algorithm import Algorithm
+from rlgen.errors import RlgenError, UserError
+from rlgen.run import Run
+
+ENDINGS = (".mp4", ".gif")
+
+
+def write_video(algorithm: Algorithm, out: Path, *, seed: int) -> Path:
+    """Film the algorithm at work into `out`; written beside and renamed, so never half there.
+
+    Raises:
+        UserError: `out` does not end in .mp4 or .gif, its directory is missing, or there is nothing to film.
+    """
+    import imageio.v2 as imageio
+
+    check_video_path(out)
+    frames = algorithm.frames(seed=seed)
+    first = next(frames)
+    beside = out.with_name(f".{uuid.uuid4().hex}{out.suffix}")
+    try:
+        options = {"macro_block_size": 2} if out.suffix == ".mp4" else {"loop": 0}
+        with imageio.get_writer(beside, fps=algorithm.frames_per_second, **options) as writer:
+            writer.append_data(first)
+            for frame in frames:
+                writer.append_data(frame)
+        beside.replace(out)
+    except OSError as error:
+        raise RlgenError(f"The film could not be written to {out}: {error}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return out
+
+
+def check_video_path(out: Path) -> None:
+    """Check that a film can be written to `out`.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if out.suffix not in ENDINGS:
+        raise UserError(f"'{out}' ends in neither {' nor '.join(ENDINGS)}; the ending chooses the format.")
+    if not out.parent.is_dir():
+        raise UserError(f"There is no directory '{out.parent}' to write {out.name} into.")
+    if out.is_dir() or not os.access(out.parent, os.W_OK):
+        raise UserError(f"'{out}' cannot be written. Choose another --out.")
+
+
+def draw_learning_curve(run: Run, *, score: str, unit: str) -> Path:
+    """Draw what the evaluations found, and training beside it, into `media/learning_curve.png`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    stats = [(row["step"], row["rollout/ep_rew_mean"]) for row in run.stats() if "rollout/ep_rew_mean" in row]
+    if stats and score == "eval/mean_reward":
+        axes.plot(*zip(*stats, strict=True), color="#9db4c0", lw=1.2, label="while exploring")
+    rows = run.evaluations()
+    steps = [row["step"] for row in rows]
+    if all(f"eval/{bound}_reward" in row for row in rows for bound in ("min", "max")):
+        bounds = ([row[f"eval/{bound}_reward"] for row in rows] for bound in ("min", "max"))
+        axes.fill_between(steps, *bounds, color="#2a6f97", alpha=0.15, lw=0, label="worst to best episode")
+    axes.plot(steps, [row[score] for row in rows], color="#2a6f97", lw=2, marker="o", ms=4, label="evaluation")
+    best = run.result.get("best_step")
+    for row in rows:
+        if row["step"] == best:
+            axes.plot(best, row[score], marker="*", ms=15, color="#e76f51", ls="", label=f"best, step {best:,}")
+    config = run.config
+    axes.set(title=f"{config.algorithm} on {config.problem}, seed {config.seed}", xlabel=unit, ylabel=score)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False)
+    path = run.path / "media" / "learning_curve.png"
+    figure.savefig(path)
+    return path

@@ -1,0 +1,145 @@
+"""Pictures of results as uint8 arrays: grids of images, scatters of points, tables of counts.
+
+Everything returned is [height, width, 3], uint8: floats are clipped silently by more than one viewer.
+Matplotlib is imported inside functions and draws without a window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]
+
+INK, REAL, MADE = "#2b3440", "#b9c4d0", "#e4572e"
+
+
+def to_uint8(images: npt.NDArray[Any]) -> Picture:
+    """Images in [0, 1] as 0 to 255, rounded; what lies outside is clipped. uint8 stays as it is."""
+    if images.dtype == np.uint8:
+        return images
+    return np.clip(np.rint(images * 255.0), 0, 255).astype(np.uint8)
+
+
+def grid(images: npt.NDArray[Any], *, columns: int | None = None, width: int = 480, gap: int = 1) -> Picture:
+    """Images side by side, row by row, enlarged by a whole factor until about `width` pixels are filled.
+
+    Args:
+        images: [N, H, W, 1 or 3], uint8, or numbers in [0, 1]; N >= 1.
+        columns: how many stand in a row; the root of N when left out.
+        width: of the picture, at most, unless the images are larger.
+        gap: pixels between images, before enlarging.
+    """
+    tiles = to_uint8(images)
+    count, height, breadth, channels = tiles.shape
+    columns = columns or int(np.ceil(np.sqrt(count)))
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap) + gap, columns * (breadth + gap) + gap, channels), 255, np.uint8)
+    for i, tile in enumerate(tiles):
+        top, left = gap + (i // columns) * (height + gap), gap + (i % columns) * (breadth + gap)
+        sheet[top : top + height, left : left + breadth] = tile
+    factor = max(1, width // sheet.shape[1])
+    large = sheet.repeat(factor, axis=0).repeat(factor, axis=1)
+    return large.repeat(3, axis=2) if channels == 1 else large
+
+
+class Scatter:
+    """Samples over real points in the plane; drawn once, then only the samples move, for films.
+
+    Args:
+        real: points in grey, [N, 2]; they set the frame.
+        size: of the square picture, pixels.
+    """
+
+    def __init__(self, real: npt.NDArray[Any], *, size: int = 480) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        self._figure = Figure(figsize=(size / 100, size / 100), dpi=100, facecolor="white")
+        self._canvas = FigureCanvasAgg(self._figure)
+        axes = self._figure.add_axes((0.02, 0.02, 0.96, 0.9))
+        low, high = real.min(axis=0), real.max(axis=0)
+        middle, reach = (low + high) / 2, 0.62 * float((high - low).max())
+        axes.set_xlim(middle[0] - reach, middle[0] + reach)
+        axes.set_ylim(middle[1] - reach, middle[1] + reach)
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+        axes.scatter(real[:, 0], real[:, 1], s=26, color=REAL, linewidths=0, label="real")
+        self._made = axes.scatter([], [], s=7, color=MADE, alpha=0.45, linewidths=0, label="generated")
+        legend = self._figure.legend(
+            loc="upper center", ncols=2, frameon=False, fontsize=10, labelcolor=INK, markerscale=1.4
+        )
+        for handle in legend.legend_handles:
+            if handle is not None:
+                handle.set_alpha(1)
+
+    def draw(self, samples: npt.NDArray[Any]) -> Picture:
+        """The picture with these samples, [M, 2]."""
+        self._made.set_offsets(samples)
+        return self._render()
+
+    def _render(self) -> Picture:
+        self._canvas.draw()
+        return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
+
+
+def confusion(labels: npt.NDArray[Any], predictions: npt.NDArray[Any], classes: int, *, size: int = 480) -> Picture:
+    """How often each class (rows) was taken for each class (columns), as a table of counts.
+
+    Args:
+        labels: the right classes, [N].
+        predictions: the chosen ones, [N].
+        classes: how many there are.
+        size: of the square picture, pixels.
+    """
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, predictions), 1)
+    figure, axes = _square(size)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        color = "white" if shares[row, column] > 0.5 else INK
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, fontsize=9)
+    axes.set(xticks=range(classes), yticks=range(classes), xlabel="predicted", ylabel="true")
+    return _pixels(figure)
+
+
+def captioned(images: npt.NDArray[Any], captions: Sequence[str], *, columns: int = 6, size: int = 480) -> Picture:
+    """Images with a line of text above each; without images, a picture that says so.
+
+    Args:
+        images: [N, H, W, 1 or 3], uint8, or numbers in [0, 1].
+        captions: N of them.
+        columns: how many stand in a row.
+        size: of the square picture, pixels.
+    """
+    figure, axes = _square(size)
+    axes.set_axis_off()
+    if not captions:
+        axes.text(0.5, 0.5, "none", ha="center", va="center", color=INK)
+    rows = max(-(-len(captions) // columns), columns)
+    for i, (image, caption) in enumerate(zip(to_uint8(images), captions, strict=True)):
+        place = figure.add_subplot(rows, columns, i + 1)
+        place.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
+        place.set_title(caption, fontsize=9, color=INK, pad=2)
+        place.set_axis_off()
+    return _pixels(figure)
+
+
+def _square(size: int) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size / 100, size / 100), dpi=100, facecolor="white", layout="tight")
+    return figure, figure.add_subplot()
+
+
+def _pixels(figure: Any) -> Picture:
+    """A figure as pixels, [height, width, 3]."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

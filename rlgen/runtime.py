@@ -1,0 +1,132 @@
+"""What the machine is asked for: threads, memory, seeds, TensorFlow's start-up.
+
+TensorFlow is imported inside functions: most of the command line must answer without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rlgen.errors import UserError
+
+
+def prepare() -> None:
+    """Settings that count only before TensorFlow is imported. Values the user has set are kept."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+
+def derive_seed(seed: int, *purpose: str | int) -> int:
+    """A seed for one purpose out of the run's one seed, in [0, 2**31).
+
+    Purposes are named, so that drawing more for one of them never shifts another.
+    """
+    text = "/".join(str(part) for part in (seed, *purpose))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little") % 2**31
+
+
+def generator(seed: int, *purpose: str | int) -> np.random.Generator:
+    """A NumPy generator for one purpose out of the run's seed."""
+    return np.random.default_rng(derive_seed(seed, *purpose))
+
+
+def stateless(seed: int, counter: Any) -> Any:
+    """The seed of one draw, int32 [2], for `tf.random.stateless_*`: (a derived seed, how many before it).
+
+    With the counter a part of the checkpoint, the random stream needs no other state.
+    """
+    import tensorflow as tf
+
+    return tf.stack([tf.constant(seed, tf.int32), tf.cast(counter, tf.int32)])
+
+
+def free_memory_bytes() -> int:
+    """What the machine could still give to this process."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def require_memory(needs: Mapping[str, int]) -> None:
+    """Check that what is about to be allocated is there.
+
+    Raises:
+        UserError: it is not; the message has the arithmetic.
+    """
+    total, free = sum(needs.values()), free_memory_bytes()
+    if total > free:
+        parts = " + ".join(f"{name} {human_bytes(size)}" for name, size in needs.items())
+        raise UserError(
+            f"This needs {parts} = {human_bytes(total)} of memory, and {human_bytes(free)} is free. "
+            "Make the replay smaller (--set replay_capacity=...) or free some memory."
+        )
+
+
+def human_bytes(count: float) -> str:
+    """`5.6 MB`, in powers of 1,000.
+
+    >>> human_bytes(28_224_000_000)
+    '28.2 GB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def versions() -> dict[str, str]:
+    """The versions a result depends on."""
+    import platform
+    from importlib import metadata
+
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in ("rlgen", "tensorflow", "keras", "tensorflow-probability", "gymnasium", "ale-py", "numpy"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def one_blas_thread() -> Any:
+    """A context in which NumPy multiplies matrices on one thread.
+
+    The products of acting are so small that a second thread costs more than it brings, and far more where
+    the other core is busy.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1, user_api="blas")
+
+
+def import_tensorflow_quietly() -> None:
+    """Import TensorFlow without the lines its C++ part writes before any setting can silence it.
+
+    What it wrote is shown after all when the import fails.
+    """
+    import sys
+    import tempfile
+
+    prepare()
+    if "tensorflow" in sys.modules:
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            written.seek(0)
+            os.write(kept, written.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
