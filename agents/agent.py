@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
-from rlgen.envs.gymnasium import HostEnvs, flat, flat_batch, flat_size, probe
-from rlgen.envs.noisy_reward import CompiledNoisyReward, NoisyReward
 
 from rlgen import registry, runtime
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import Config, option
 from rlgen.environment import CompiledEnv, lookup
+from rlgen.envs.gymnasium import HostEnvs, flat, flat_batch, flat_size, probe
+from rlgen.envs.noisy_reward import CompiledNoisyReward, NoisyReward
 from rlgen.errors import UserError
 from rlgen.metrics.overestimation import overestimation
 
@@ -152,6 +152,10 @@ class Agent(Algorithm):
 
         def make() -> gym.Env[Any, Any]:
             env = self._source.make()
+            space = env.action_space
+            if isinstance(space, gym.spaces.Discrete) and space.start:
+                # Networks count actions from 0.
+                env = gym.wrappers.TransformAction(env, lambda a: a + space.start, gym.spaces.Discrete(space.n))
             return env if std is None else NoisyReward(env, std=std)
 
         seed = runtime.derive_seed(self.seed, "environments", start_step)

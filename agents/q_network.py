@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen.networks import initializer, numpy_dense
+from rlgen.networks import numpy_dense, small_initializer
 
 Dueling = Literal["none", "mean", "max"]
 Floats = npt.NDArray[np.float32]
@@ -47,15 +47,15 @@ class QNetwork(keras.Model):
         self.activation, self.dueling = activation, dueling
 
         def dense(units: Sequence[int], outputs: int | None, first_seed: int) -> list[Any]:
-            layers = [
+            widths = [*units, *([] if outputs is None else [outputs])]
+            return [
                 keras.layers.Dense(
-                    width, activation=activation, kernel_initializer=initializer(activation, first_seed + i)
+                    width,
+                    activation=None if i == len(units) else activation,
+                    kernel_initializer=small_initializer(first_seed + i),
                 )
-                for i, width in enumerate(units)
+                for i, width in enumerate(widths)
             ]
-            if outputs is not None:
-                layers.append(keras.layers.Dense(outputs, kernel_initializer=initializer("linear", first_seed + 99)))
-            return layers
 
         if dueling == "none":
             self.trunk, self.value_stream = [], []
@@ -99,7 +99,8 @@ class NumpyQ:
         return np.asarray(value + advantage - reduce(advantage, axis=-1, keepdims=True), np.float32)
 
     def _stream(self, x: Floats, weights: Sequence[Floats]) -> Floats:
-        return numpy_dense(x, weights[:-2], self._activation) @ weights[-2] + weights[-1]
+        last = numpy_dense(x, weights[:-2], self._activation) @ weights[-2] + weights[-1]
+        return np.asarray(last, np.float32)
 
 
 def _run(layers: Sequence[Any], x: Any) -> Any:

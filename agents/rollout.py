@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from rlgen.agents.replay import Transitions
-from rlgen.envs.gymnasium import HostEnvs
 
 from rlgen import runtime
+from rlgen.agents.replay import Transitions
 from rlgen.environment import CompiledEnv
+from rlgen.envs.gymnasium import HostEnvs
 
 EPISODES_KEPT = 100
 
@@ -99,36 +99,28 @@ class CompiledRollout:
         """Nothing to let go of."""
 
     def _steps_graph(self, count: Any, state: Any, elapsed: Any, running: Any, vector_steps: Any) -> Any:
+        """`count` steps: where everything stands then, the transitions, and (done, return, length) of each."""
         observation = self.env.observe(state)
         action = self.act(observation, vector_steps, runtime.stateless(0, 0))
-        kinds = (
-            (tf.float32, observation.shape),
-            (action.dtype, action.shape),
-            (tf.float32, (self.num_envs,)),
-            (tf.bool, (self.num_envs,)),
-            (tf.bool, (self.num_envs,)),
-            (tf.float32, observation.shape),
-            (tf.bool, (self.num_envs,)),
-            (tf.float32, (self.num_envs,)),
-            (tf.float32, (self.num_envs,)),
-        )
+        per_env, flags = (tf.float32, (self.num_envs,)), (tf.bool, (self.num_envs,))
+        seen = (tf.float32, observation.shape)
+        kinds = (seen, (action.dtype, action.shape), per_env, flags, flags, seen, flags, per_env, per_env)
         arrays = [tf.TensorArray(kind, self.rows, element_shape=shape) for kind, shape in kinds]
 
         def step(i: Any, carry: Any, arrays: Any) -> Any:
-            carry, written = self._step(*carry, vector_steps + tf.cast(i, tf.int64))
+            carry, transition, ended = self._step(carry, vector_steps + tf.cast(i, tf.int64))
+            written = (*transition, *ended)
             return i + 1, carry, [array.write(i, value) for array, value in zip(arrays, written, strict=True)]
 
         _, carry, arrays = tf.while_loop(
-            lambda i, *_: i < count,
-            step,
-            (0, (state, elapsed, running), arrays),
-            maximum_iterations=self.rows,
+            lambda i, *_: i < count, step, (0, (state, elapsed, running), arrays), maximum_iterations=self.rows
         )
         rows = [array.stack() for array in arrays]
         return carry, rows[:6], rows[6:]
 
-    def _step(self, state: Any, elapsed: Any, running: Any, t: Any) -> Any:
+    def _step(self, carry: Any, t: Any) -> tuple[Any, Transitions, Any]:
         """One step of every environment; `t` counts vector steps and seeds the draws."""
+        state, elapsed, running = carry
         seeds = {use: runtime.stateless(seed, t) for use, seed in self._seeds.items()}
         observation = self.env.observe(state)
         action = self.act(observation, t * self.num_envs, seeds["act"])
@@ -136,10 +128,10 @@ class CompiledRollout:
         elapsed, running = elapsed + 1, running + reward
         truncated = elapsed >= self.env.max_episode_steps
         done = terminated | truncated
-        written = (observation, action, reward, terminated, truncated, self.env.observe(successor))
-        written = (*written, done, running, tf.cast(elapsed, tf.float32))
+        transition = Transitions(observation, action, reward, terminated, truncated, self.env.observe(successor))
+        ended = (done, running, tf.cast(elapsed, tf.float32))
         state = tf.where(done[:, None], self.env.reset(self.num_envs, seeds["reset"]), successor)
-        return (state, tf.where(done, 0, elapsed), tf.where(done, 0.0, running)), written
+        return (state, tf.where(done, 0, elapsed), tf.where(done, 0.0, running)), transition, ended
 
 
 class HostRollout:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from rlgen.config import Config
+from rlgen import config as config_module
 from rlgen.errors import UserError
 
 Split = Literal["validation", "test"]
@@ -53,7 +53,7 @@ class Algorithm(abc.ABC):
         engine: where the steps run: "compiled", or "gymnasium" for environments on the host.
     """
 
-    Config: ClassVar[type[Config]]
+    Config: ClassVar[type[config_module.Config]]
     problem_kind: ClassVar[Literal["env", "dataset"]]
     default_problem: ClassVar[str]
     step_unit: ClassVar[str] = "steps"
@@ -65,7 +65,7 @@ class Algorithm(abc.ABC):
     step_quantum: int = 1
     engine: str = "compiled"
 
-    def __init__(self, *, problem: str, config: Config, seed: int, engine: str = "auto") -> None:
+    def __init__(self, *, problem: str, config: Any, seed: int, engine: str = "auto") -> None:
         """Look the problem up, check that it can be served, build the networks. Cheap: no training state yet.
 
         Args:

@@ -10,12 +10,13 @@ from typing import Any
 
 from rlgen import registry, runtime, state
 from rlgen.algorithm import Algorithm, Evaluation
-from rlgen.checkpoint import listed
+from rlgen.checkpoint import newest_good
 from rlgen.config import differences
-from rlgen.errors import UserError
+from rlgen.errors import RlgenError, UserError
 from rlgen.evaluator import Evaluator
+from rlgen.reporter import Reporter, Silent
 from rlgen.run import Run, RunConfig, check_free, default_path
-from rlgen.trainer import Reporter, Silent, Trainer, TrainerConfig
+from rlgen.trainer import Trainer, TrainerConfig
 
 TRAINER_PREFIX = "trainer."
 
@@ -32,7 +33,11 @@ class Plan:
     resume: bool
 
     def execute(self, reporter: Reporter | None = None) -> Run:
-        """Train."""
+        """Train.
+
+        Raises:
+            RlgenError: the run stopped before its end; its last checkpoint is kept.
+        """
         reporter = reporter or Silent()
         run = Run.open(self.path) if self.resume else Run.create(self.path, self.config)
         trainer = Trainer(algorithm=self.algorithm, run=run, config=self.trainer, reporter=reporter)
@@ -40,10 +45,15 @@ class Plan:
             reporter.message(f"Going on from step {trainer.resume():,} of {run.path}.")
         try:
             result = trainer.train(self.steps)
+            (run.path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+            _draw(run, self.algorithm)
+        except OSError as error:
+            raise RlgenError(
+                f"The run {run.path} could not be written: {error.strerror or error}. Its last checkpoint, of step "
+                f"{run.steps:,}, is untouched; free some space and go on with --resume."
+            ) from error
         finally:
             self.algorithm.close()
-        (run.path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-        _draw(run, self.algorithm)
         return run
 
 
@@ -261,8 +271,9 @@ def _plan_resume(
             + "\n  ".join(found)
             + "\nLeave these out to go on with it, or start a new run."
         )
-    at = max((c.step for c in listed(run.checkpoints)), default=0)
-    steps = steps or cls.default_steps
+    steps, at = steps or cls.default_steps, run.steps
+    if steps <= at:
+        at = newest_good(run.checkpoints)[0].step  # The last one may be damaged.
     if steps <= at:
         raise UserError(f"{path} is at step {at:,} already; ask for more than that with --steps.")
     algorithm = stored.build()

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +45,9 @@ class Checkpoint:
             CheckpointDamaged: it cannot be read.
         """
         try:
-            manifest: dict[str, Any] = json.loads((self.path / MANIFEST_FILE).read_text())
+            manifest: dict[str, Any] = dict(json.loads((self.path / MANIFEST_FILE).read_text()))
             return manifest
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise CheckpointDamaged(f"The checkpoint {self.path} is damaged: {MANIFEST_FILE}: {error}") from error
 
     def load(self) -> dict[str, npt.NDArray[Any]]:
@@ -60,7 +62,7 @@ class Checkpoint:
                 raise CheckpointDamaged(f"The checkpoint {self.path} is damaged: the checksum of {STATE_FILE} differs.")
             with np.load(file, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
             raise CheckpointDamaged(f"The checkpoint {self.path} is damaged: {STATE_FILE}: {error}") from error
 
 
@@ -97,7 +99,8 @@ def save(directory: Path, *, step: int, arrays: Mapping[str, npt.NDArray[Any]], 
 
 def listed(directory: Path) -> list[Checkpoint]:
     """The checkpoints in `directory`, oldest first."""
-    return sorted((Checkpoint(path) for path in directory.glob("step-*")), key=lambda checkpoint: checkpoint.step)
+    paths = (path for path in directory.glob("step-*") if re.fullmatch(r"step-\d+", path.name))
+    return sorted((Checkpoint(path) for path in paths), key=lambda checkpoint: checkpoint.step)
 
 
 def keep_last(directory: Path, count: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -210,11 +211,14 @@ def _coerce_plain(value: Any, hint: Any) -> Any:
     if hint in (int, float):
         if isinstance(value, bool) or value is None:
             raise ValueError
-        number = float(value.replace("_", "")) if isinstance(value, str) else float(value)
+        value = value.replace("_", "").strip() if isinstance(value, str) else value
+        if hint is int and (isinstance(value, int) or re.fullmatch(r"[+-]?\d+", str(value))):
+            return int(value)
+        number = float(value)
+        # Through float "1e5" is a whole number too.
         if not math.isfinite(number) or (hint is int and number != int(number)):
             raise ValueError
-        # Through float "1e5" is a whole number too; a plain integer keeps all its digits.
-        return (int(value) if isinstance(value, int) else int(number)) if hint is int else number
+        return int(number) if hint is int else number
     if hint is str and isinstance(value, str):
         return value
     raise ValueError

@@ -8,6 +8,7 @@ environment in Python. Evaluation and recording always use Gymnasium's own envir
 from __future__ import annotations
 
 import abc
+import functools
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def lookup(env_id: str) -> EnvironmentSource:
         if isinstance(value, type) and issubclass(value, CompiledEnv):
             twin = value()
             return EnvironmentSource(env_id, _gymnasium_maker(twin.gymnasium_id), twin)
-        return EnvironmentSource(env_id, value, None)
+        return EnvironmentSource(env_id, _teaching(env_id, value), None)
     return EnvironmentSource(env_id, _gymnasium_maker(env_id), None)
 
 
@@ -102,10 +103,13 @@ def _gymnasium_maker(env_id: str) -> Callable[..., gym.Env[Any, Any]]:
     try:
         if module:
             importlib.import_module(module)
+    except Exception as error:  # A stranger's module may raise anything when it is imported.
+        raise UserError(
+            f"'{env_id}' needs the module '{module}', which cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    try:
         gym.spec(name)
-    except ImportError as error:
-        raise UserError(f"'{env_id}' needs the module '{module}', which cannot be imported: {error}") from error
-    except gym.error.Error as error:
+    except (gym.error.Error, ImportError) as error:
         known = {*gym.registry, *(plugin.name for plugin in registry.available("env"))}
         hint = nearest(name, known) or f" {error}"
         raise UnknownName(
@@ -113,10 +117,16 @@ def _gymnasium_maker(env_id: str) -> Callable[..., gym.Env[Any, Any]]:
             "`python -c 'import gymnasium; gymnasium.pprint_registry()'` Gymnasium's."
         ) from None
 
-    def make(**options: Any) -> gym.Env[Any, Any]:
-        try:
-            return gym.make(name, **options)
-        except (gym.error.Error, ImportError) as error:
-            raise UserError(f"Gymnasium could not make '{env_id}': {error}") from error
+    return _teaching(env_id, functools.partial(gym.make, name))
 
-    return make
+
+def _teaching(env_id: str, make: Callable[..., gym.Env[Any, Any]]) -> Callable[..., gym.Env[Any, Any]]:
+    """`make`, with whatever the environment's constructor raises as a user's mistake."""
+
+    def made(**options: Any) -> gym.Env[Any, Any]:
+        try:
+            return make(**options)
+        except Exception as error:
+            raise UserError(f"'{env_id}' could not be made: {type(error).__name__}: {error}") from error
+
+    return made

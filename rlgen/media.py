@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 from rlgen.algorithm import Algorithm
 from rlgen.errors import RlgenError, UserError
@@ -26,8 +27,11 @@ def write_video(algorithm: Algorithm, out: Path, *, seed: int) -> Path:
     first = next(frames)
     beside = out.with_name(f".{uuid.uuid4().hex}{out.suffix}")
     try:
-        options = {"macro_block_size": 2} if out.suffix == ".mp4" else {"loop": 0}
-        with imageio.get_writer(beside, fps=algorithm.frames_per_second, **options) as writer:
+        rate = algorithm.frames_per_second
+        video: dict[str, Any] = {"fps": rate, "macro_block_size": 2}
+        options = video if out.suffix == ".mp4" else {"duration": 1000 / rate, "loop": 0}
+        writer: Any = imageio.get_writer(beside, **options)
+        with writer:
             writer.append_data(first)
             for frame in frames:
                 writer.append_data(frame)
@@ -67,8 +71,8 @@ def draw_learning_curve(run: Run, *, score: str, unit: str) -> Path:
     rows = run.evaluations()
     steps = [row["step"] for row in rows]
     if all(f"eval/{bound}_reward" in row for row in rows for bound in ("min", "max")):
-        bounds = ([row[f"eval/{bound}_reward"] for row in rows] for bound in ("min", "max"))
-        axes.fill_between(steps, *bounds, color="#2a6f97", alpha=0.15, lw=0, label="worst to best episode")
+        worst, best_episode = ([row[f"eval/{bound}_reward"] for row in rows] for bound in ("min", "max"))
+        axes.fill_between(steps, worst, best_episode, color="#2a6f97", alpha=0.15, lw=0, label="worst to best episode")
     axes.plot(steps, [row[score] for row in rows], color="#2a6f97", lw=2, marker="o", ms=4, label="evaluation")
     best = run.result.get("best_step")
     for row in rows:

@@ -58,7 +58,7 @@ class Plugin:
             for part in attribute.split("."):
                 value = getattr(value, part)
             return value
-        except Exception as error:  # A stranger's module may raise anything when it is imported.
+        except (Exception, SystemExit) as error:  # A stranger's module may raise anything when it is imported.
             raise UserError(
                 f"The {self.kind} '{self.name}' of {self.source} could not be imported from "
                 f"'{self.target}': {type(error).__name__}: {error}"
@@ -176,7 +176,8 @@ def _scan() -> tuple[Plugin, ...]:
             )
             continue
         source = f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
-        plugins.append(Plugin(kind, name, source, point.value.replace(" ", "")))
+        target = point.value.partition("[")[0].replace(" ", "")  # What follows are the package's extras.
+        plugins.append(Plugin(kind, name, source, target))
     return tuple(plugins)
 
 

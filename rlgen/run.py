@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -175,6 +176,10 @@ def check_free(path: Path) -> None:
         raise UserError(f"{path} is not empty and not a run. Choose another --run.")
     if path.exists() and not path.is_dir():
         raise UserError(f"{path} is a file. Choose another --run.")
+    above = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        what = "cannot be written" if above.is_dir() else "is a file"
+        raise UserError(f"The run directory {path} cannot be made: {above} {what}. Choose another --run.")
 
 
 def default_path(config: RunConfig) -> Path:

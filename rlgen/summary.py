@@ -1,13 +1,16 @@
 """TensorBoard summaries and their twin in JSON lines; and reading them back.
 
-Written with TensorBoard's own event writer: no TensorFlow operation, no graph, no cost per scalar worth
-naming. Pictures are uint8, because TensorBoard clips floats without a word.
+Written with TensorBoard's own record writer: no TensorFlow, no thread (which would lose the error of a full
+disk), no cost per scalar worth naming. Pictures are uint8, because TensorBoard clips floats without a word.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import os
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,21 +21,34 @@ import numpy.typing as npt
 
 from rlgen.algorithm import Evaluation
 
+FLUSH_SECONDS = 10
+
+_files = itertools.count()
+
 
 class SummaryWriter:
-    """One directory of TensorBoard events; the x axis is the run's step."""
+    """One directory of TensorBoard events; the x axis is the run's step.
+
+    Raises:
+        OSError: it cannot be written.
+    """
 
     def __init__(self, directory: Path, *, resumed_at: int | None = None) -> None:
         """Open a new event file; `resumed_at` tells TensorBoard to forget later steps written before."""
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+        from tensorboard.summary.writer.record_writer import RecordWriter
 
         directory.mkdir(parents=True, exist_ok=True)
-        self._event = Event
-        self._writer = EventFileWriter(str(directory), flush_secs=10)
-        if resumed_at is not None:
-            start = SessionLog(status=SessionLog.START)
-            self._writer.add_event(Event(wall_time=time.time(), step=resumed_at + 1, session_log=start))
+        # Readers take the files of a directory in the order of their names.
+        name = f"events.out.tfevents.{time.time():017.6f}.{socket.gethostname()}.{os.getpid()}.{next(_files)}"
+        self._event, self._flushed = Event, time.monotonic()
+        self._file = (directory / name).open("wb")
+        self._records = RecordWriter(self._file)
+        self._write(file_version="brain.Event:2")
+        # The first start is no restart to TensorBoard, so a run that was never stopped needs one as well.
+        first = 0 if resumed_at is None else resumed_at + 1
+        self._write(step=first, session_log=SessionLog(status=SessionLog.START))
+        self.flush()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """One point for each name."""
@@ -77,14 +93,20 @@ class SummaryWriter:
 
     def flush(self) -> None:
         """Hand everything to the operating system."""
-        self._writer.flush()
+        self._file.flush()
+        self._flushed = time.monotonic()
 
     def close(self) -> None:
         """Flush and close."""
-        self._writer.close()
+        self._file.close()
 
     def _add(self, step: int, summary: Any) -> None:
-        self._writer.add_event(self._event(wall_time=time.time(), step=step, summary=summary))
+        self._write(step=step, summary=summary)
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def _write(self, **fields: Any) -> None:
+        self._records.write(self._event(wall_time=time.time(), **fields).SerializeToString())
 
 
 def png_bytes(pixels: npt.NDArray[np.uint8]) -> bytes:

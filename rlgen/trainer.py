@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shlex
 import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from rlgen import checkpoint, state
-from rlgen.algorithm import Algorithm, Evaluation
+from rlgen.algorithm import Algorithm
 from rlgen.config import Config, option
 from rlgen.errors import Diverged, Interrupted, UserError
 from rlgen.evaluator import Evaluator, better
+from rlgen.reporter import Reporter, Silent
 from rlgen.run import Run
 from rlgen.summary import SummaryWriter, append_line, drop_lines_after
 
@@ -40,43 +42,11 @@ class TrainerConfig(Config):
             checkpoint_every_steps=self.checkpoint_every_steps or every,
         )
 
-
-class Reporter(Protocol):
-    """Who is told how training goes."""
-
-    def message(self, text: str) -> None:
-        """Something a person should read once."""
-
-    def started(self, *, step: int, steps: int, unit: str) -> None:
-        """Training goes from `step` to `steps`."""
-
-    def advanced(self, step: int, scalars: Mapping[str, float]) -> None:
-        """A chunk is done."""
-
-    def evaluated(self, step: int, evaluation: Evaluation) -> None:
-        """An evaluation is done."""
-
-    def finished(self) -> None:
-        """Training is over, one way or another."""
-
-
-class Silent:
-    """A reporter that says nothing."""
-
-    def message(self, text: str) -> None:
-        """Nothing."""
-
-    def started(self, *, step: int, steps: int, unit: str) -> None:
-        """Nothing."""
-
-    def advanced(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Nothing."""
-
-    def evaluated(self, step: int, evaluation: Evaluation) -> None:
-        """Nothing."""
-
-    def finished(self) -> None:
-        """Nothing."""
+    def intervals(self, quantum: int) -> tuple[int, int]:
+        """Steps between evaluations and between checkpoints, as multiples of `quantum`; after `resolved`."""
+        assert self.evaluate_every_steps and self.checkpoint_every_steps
+        evaluate, save = self.evaluate_every_steps, self.checkpoint_every_steps
+        return math.ceil(evaluate / quantum) * quantum, math.ceil(save / quantum) * quantum
 
 
 class Trainer:
@@ -115,11 +85,13 @@ class Trainer:
         self.step = good.step
         for name in ("stats.jsonl", "evaluations.jsonl"):
             drop_lines_after(self.run.path / name, self.step)
+        # Later ones are damaged; left there, they would count among those that are kept.
+        checkpoint.drop_after(self.run.checkpoints, self.step)
         checkpoint.drop_after(self.run.best, self.step)
-        for row in self.run.evaluations():
-            evaluation = Evaluation(row, self.config.evaluation_episodes)
-            if better(self.algorithm, evaluation, self._best):
-                self._best = row[self.algorithm.score]
+        try:
+            self._best = checkpoint.newest_good(self.run.best)[0].manifest()["scalars"][self.algorithm.score]
+        except UserError:
+            self._best = None  # Nothing was evaluated yet, or it is lost: the next evaluation is the best one.
         return self.step
 
     def train(self, steps: int) -> dict[str, Any]:
@@ -158,10 +130,9 @@ class Trainer:
 
     def _chunk(self, steps: int, config: TrainerConfig, train_log: SummaryWriter, eval_log: SummaryWriter) -> None:
         """Train to the next place where something is due, and do it."""
-        every = {"evaluate": config.evaluate_every_steps, "save": config.checkpoint_every_steps}
-        quantum = self.algorithm.step_quantum
-        every = {what: math.ceil((n or steps) / quantum) * quantum for what, n in every.items()}
-        end = min(steps, *(_next_multiple(self.step, n) for n in (self.algorithm.chunk_steps, *every.values())))
+        evaluate_every, save_every = config.intervals(self.algorithm.step_quantum)
+        places = (_next_multiple(self.step, n) for n in (self.algorithm.chunk_steps, evaluate_every, save_every))
+        end = min(steps, *places)
         begun, before = time.perf_counter(), self.step
         scalars = self.algorithm.train(end - before)
         self.step = end
@@ -170,16 +141,17 @@ class Trainer:
         train_log.scalars(end, scalars)
         append_line(self.run.path / "stats.jsonl", {"step": end, **scalars})
         self.reporter.advanced(end, scalars)
-        if end == steps or end % every["evaluate"] == 0:
+        if end == steps or end % evaluate_every == 0:
             self._evaluate(eval_log)
-        if end == steps or end % every["save"] == 0 or self._stop:
+        if end == steps or end % save_every == 0 or self._stop:
             train_log.flush()
             eval_log.flush()
             self._save()
         if self._stop and end < steps:
             raise Interrupted(
                 f"Stopped by {self._stop} at step {end:,}, which is saved. "
-                f"Go on with: rlgen train {self.run.config.algorithm} --run {self.run.path} --resume --steps {steps}"
+                f"Go on with: rlgen train {self.run.config.algorithm} --run {shlex.quote(str(self.run.path))} "
+                f"--resume --steps {steps}"
             )
 
     def _evaluate(self, log: SummaryWriter) -> None:
@@ -190,23 +162,25 @@ class Trainer:
         self.reporter.evaluated(self.step, evaluation)
         if better(self.algorithm, evaluation, self._best):
             self._best = evaluation.scalars[self.algorithm.score]
-            arrays = state.read(self.algorithm.inference_state())
+            arrays = self._weights()
             checkpoint.save(self.run.best, step=self.step, arrays=arrays, about={"scalars": dict(evaluation.scalars)})
 
     def _save(self) -> None:
+        self._weights()
         arrays = state.read(self.algorithm.state())
-        for name, array in arrays.items():
-            if name.split("/")[0] in self.algorithm.inference_state() and not np.isfinite(array).all():
-                raise Diverged(self._diverged(f"The weights '{name}' are", self.step, self.step))
-        checkpoint.save(
-            self.run.checkpoints,
-            step=self.step,
-            arrays=arrays,
-            about={"algorithm": self.run.config.algorithm},
-        )
+        about = {"algorithm": self.run.config.algorithm}
+        checkpoint.save(self.run.checkpoints, step=self.step, arrays=arrays, about=about)
         checkpoint.keep_last(self.run.checkpoints, self.config.keep_checkpoints)
         # Only now: until this step is saved, a resume may need the best checkpoint before this one.
         checkpoint.keep_last(self.run.best, 1)
+
+    def _weights(self) -> state.Arrays:
+        """What using the result needs, known to be finite."""
+        arrays = state.read(self.algorithm.inference_state())
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise Diverged(self._diverged(f"the weights '{name}' are not finite", self.step))
+        return arrays
 
     def _finish(self, steps: int, seconds: float) -> dict[str, Any]:
         """Report the best checkpoint on the test split; the algorithm goes back to where training ended."""
@@ -236,13 +210,12 @@ class Trainer:
     def _check_finite(self, scalars: Mapping[str, float], before: int) -> None:
         for name, value in scalars.items():
             if not math.isfinite(value):
-                raise Diverged(self._diverged(f"'{name}' is {value}", before, self.step))
+                raise Diverged(self._diverged(f"'{name}' is {value}", before))
 
-    def _diverged(self, what: str, before: int, step: int) -> str:
-        kept = checkpoint.listed(self.run.checkpoints)
+    def _diverged(self, what: str, before: int) -> str:
         return (
-            f"Training diverged: {what} at step {step:,} (finite until step {before:,}). The last good checkpoint "
-            f"is that of step {kept[-1].step if kept else 0:,} in {self.run.checkpoints}. "
+            f"Training diverged: {what} at step {self.step:,} (finite until step {before:,}). The last good checkpoint "
+            f"is that of step {self.run.steps:,} in {self.run.checkpoints}. "
             "A smaller learning rate or a smaller max_grad_norm usually helps."
         )
 

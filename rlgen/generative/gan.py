@@ -15,6 +15,7 @@ import tensorflow as tf
 from rlgen import networks, pictures, registry, runtime
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import Config, option
+from rlgen.config import Config as AnyConfig
 from rlgen.data import Dataset
 from rlgen.errors import UserError
 from rlgen.metrics.coverage import coverage
@@ -33,27 +34,29 @@ REFERENCE_LIMIT = 1000
 class GANConfig(Config):
     """What a dense GAN can be told."""
 
-    latent_size: int = option(16, "numbers in a latent vector", at_least=1)
+    latent_size: int = option(2, "numbers in a latent vector", at_least=1)
     latent_distribution: Literal["normal", "uniform"] = option(
         "normal", "of each latent number: standard normal, or uniform in [-1, 1]"
     )
-    generator_hidden_units: tuple[int, ...] = option((128, 128), "units of each hidden layer, generator", at_least=1)
+    generator_hidden_units: tuple[int, ...] = option(
+        (128, 128, 128), "units of each hidden layer, generator", at_least=1
+    )
     discriminator_hidden_units: tuple[int, ...] = option(
         (128, 128), "units of each hidden layer, discriminator", at_least=1
     )
-    activation: networks.Activation = option("relu", "of the hidden layers of both nets")
+    activation: networks.Activation = option("tanh", "of the hidden layers of both nets")
     output_activation: Output | None = option(
         None, "of the generator's last layer; none: 'tanh' for images, 'linear' for other data"
     )
-    generator_learning_rate: float = option(1e-3, "Adam's step size, generator", above=0)
+    generator_learning_rate: float = option(5e-4, "Adam's step size, generator", above=0)
     discriminator_learning_rate: float = option(1e-3, "Adam's step size, discriminator", above=0)
     learning_rate_half_life: float | None = option(
-        5000.0,
+        None,
         "generator updates in which both learning rates halve, again and again; none: they stay",
         above=0,
     )
     beta_1: float = option(0.5, "decay of Adam's mean of gradients, both nets, per update", at_least=0, below=1)
-    batch_size: int = option(256, "real, and as many generated, examples in an update", at_least=1)
+    batch_size: int = option(128, "real, and as many generated, examples in an update", at_least=1)
     discriminator_updates: int = option(1, "discriminator updates per generator update", at_least=1)
     label_smoothing: float = option(
         0.0, "what the discriminator's target for real examples falls short of 1", at_least=0, below=1
@@ -64,7 +67,7 @@ class GANConfig(Config):
         at_least=0,
     )
     instance_noise_half_life: float = option(
-        800.0, "generator updates in which that noise halves, again and again", above=0
+        600.0, "generator updates in which that noise halves, again and again", above=0
     )
     average_decay: float = option(
         0.999,
@@ -128,10 +131,10 @@ class GAN(Algorithm):
     problem_kind = "dataset"
     default_problem = "ring"
     step_unit = "generator updates"
-    score = "eval/coverage"
+    score = "eval/quality"
     default_steps = 20_000
 
-    def __init__(self, *, problem: str, config: Config, seed: int, engine: str = "auto") -> None:
+    def __init__(self, *, problem: str, config: AnyConfig, seed: int, engine: str = "auto") -> None:
         """Build both nets and their optimizers; `Algorithm.__init__` says what is raised."""
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         c = self.config
@@ -315,6 +318,7 @@ class GAN(Algorithm):
 
         `eval/coverage` and `eval/density` compare as many samples as real examples, at most 1,000, with the
         held-out part; where the data know their centers, `eval/modes` and `eval/high_quality` come on top.
+        The score `eval/quality` is `Modes.balanced` where there are centers and the coverage elsewhere.
         The picture `eval/samples` shows the first set.
         """
         real = unit(self.dataset.split(split).x)
@@ -335,11 +339,12 @@ class GAN(Algorithm):
     def _measure(self, real: Array, samples: Array) -> dict[str, float]:
         count = min(len(real), len(samples), REFERENCE_LIMIT)
         near = coverage(real[:count], samples[:count])
-        scalars = {"eval/coverage": near.coverage, "eval/density": near.density}
+        scalars = {"eval/quality": near.coverage, "eval/coverage": near.coverage, "eval/density": near.density}
         # Not in the contract of a data set: only mixtures know them.
         centers, std = getattr(self.dataset, "centers", None), getattr(self.dataset, "std", None)
         if centers is not None and std is not None:
             found = modes(samples, centers, std)
+            scalars["eval/quality"] = found.balanced
             scalars.update({"eval/modes": float(found.covered), "eval/high_quality": found.high_quality})
         return scalars
 
@@ -347,7 +352,7 @@ class GAN(Algorithm):
         """`eval/samples`, or nothing for data that is neither planar nor images."""
         if self.dataset.shape != (2,) and not self._images:
             return {}
-        return {"eval/samples": self._painter(real)(samples)[None]}
+        return {"eval/samples": self._painter(real)(samples)}
 
     def _painter(self, real: Array) -> Callable[[Array], npt.NDArray[np.uint8]]:
         if self.dataset.shape == (2,):

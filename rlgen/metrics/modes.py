@@ -14,10 +14,13 @@ class Modes(NamedTuple):
     Attributes:
         covered: how many modes are covered.
         high_quality: share of the samples that lie near a center, in [0, 1].
+        balanced: the same, but no mode counts for more than its fair share, 1 / K; in [0, 1]. A missing
+            mode, a crowded one and bad samples all lower it, so it can choose between generators.
     """
 
     covered: int
     high_quality: float
+    balanced: float
 
 
 def modes(
@@ -55,4 +58,5 @@ def modes(
     good = distances.min(axis=1) <= within * std
     counts = np.bincount(nearest[good], minlength=len(middles))
     covered = (counts >= least_share * good.sum()) & (counts > 0)
-    return Modes(int(covered.sum()), float(good.mean()))
+    balanced = np.minimum(counts / len(points), 1 / len(middles)).sum()
+    return Modes(int(covered.sum()), float(good.mean()), float(balanced))

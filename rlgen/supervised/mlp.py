@@ -15,6 +15,7 @@ import tensorflow as tf
 from rlgen import networks, pictures, registry, runtime
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import Config, option
+from rlgen.config import Config as AnyConfig
 from rlgen.data import Arrays, Dataset
 from rlgen.errors import UserError
 from rlgen.metrics.accuracy import accuracy
@@ -94,7 +95,7 @@ class MLPClassifier(Algorithm):
     score = "eval/accuracy"
     default_steps = 3000
 
-    def __init__(self, *, problem: str, config: Config, seed: int, engine: str = "auto") -> None:
+    def __init__(self, *, problem: str, config: AnyConfig, seed: int, engine: str = "auto") -> None:
         """Build the net and its optimizer.
 
         Raises:
@@ -121,7 +122,7 @@ class MLPClassifier(Algorithm):
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False, name="updates")
         self._order_seed = runtime.derive_seed(seed, "epoch_order")
         self._dropout_seeds = [runtime.derive_seed(seed, "dropout", i) for i in range(len(c.hidden_units))]
-        self.chunk_steps = 500
+        self.chunk_steps = 1000
 
     # Training: everything below runs inside one compiled call.
 
@@ -232,11 +233,11 @@ class MLPClassifier(Algorithm):
         labels = np.asarray(arrays.y)
         probabilities = self.predict(arrays.x)
         guesses = probabilities.argmax(axis=1)
-        images = {"eval/confusion": pictures.confusion(labels, guesses, self.dataset.classes)[None]}
+        images = {"eval/confusion": pictures.confusion(labels, guesses, self.dataset.classes)}
         if len(self.dataset.shape) == 3:
             wrong = np.flatnonzero(guesses != labels)[:MISTAKES_SHOWN]
             captions = [f"{labels[i]} as {guesses[i]}" for i in wrong]
-            images["eval/mistakes"] = pictures.captioned(arrays.x[wrong], captions)[None]
+            images["eval/mistakes"] = pictures.captioned(arrays.x[wrong], captions)
         scalars = {
             "eval/accuracy": accuracy(labels, probabilities),
             "eval/loss": cross_entropy(labels, probabilities),

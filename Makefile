@@ -1,0 +1,42 @@
+# Every target makes what it needs: a machine with Python >= 3.10 and make is enough.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := runs/demo
+
+.PHONY: setup demo test lint bench clean
+
+setup: $(VENV)/.done
+
+$(VENV)/.done: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: setup
+	rm -rf $(DEMO)
+	$(BIN)/rlgen train double_dqn --env CartPole-v1 --steps 30000 --run $(DEMO)
+	$(BIN)/rlgen record $(DEMO) --out $(DEMO)/media/cartpole.mp4
+	@echo
+	@echo "Plot:         $(DEMO)/media/learning_curve.png"
+	@echo "Video:        $(DEMO)/media/cartpole.mp4"
+	@echo "TensorBoard:  $(BIN)/tensorboard --logdir $(DEMO)"
+
+test: setup
+	$(BIN)/pytest -n 2
+
+# mypy has to see agents/ and envs/ where they are installed: inside the package.
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build/typed && mkdir -p build/typed
+	cp -r rlgen build/typed/ && cp -r agents envs build/typed/rlgen/
+	cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p rlgen
+
+bench: setup
+	$(BIN)/python -m benchmarks.speed
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,100 @@
+"""Exercise a plug-in as rlgen itself would: for the tests of those who write one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlgen import api, registry, runtime, state
+from rlgen.errors import RlgenError
+
+
+class PluginFault(RlgenError, AssertionError):
+    """A plug-in does not keep its contract; the message says which part."""
+
+
+def check_plugin(
+    name: str,
+    *,
+    env: str | None = None,
+    data: str | None = None,
+    steps: int | None = None,
+    config: Mapping[str, Any] | None = None,
+    engine: str | None = None,
+) -> dict[str, float]:
+    """Train, save, restore, resume and evaluate a plug-in, and hold each against the contract.
+
+    An algorithm is trained twice: for `steps` steps in one go, and for half of them, saved, restored into a
+    new instance and trained on. On the compiled engine both must end in the same bits. An environment is
+    learned in for a moment by `dqn`, a data set by `gan`, so those kinds can be checked by name too.
+
+    Args:
+        name: of the plug-in.
+        env: what an agent learns in, its default problem unless given.
+        data: what a model learns from, its default problem unless given.
+        steps: how many in all; two chunks of the algorithm unless given.
+        config: fields that override the defaults, to make it small.
+        engine: as in `rlgen.train`.
+
+    Returns:
+        The scalars of the final evaluation.
+
+    Raises:
+        PluginFault: the contract is broken.
+        UserError: the name is unknown or its configuration wrong.
+    """
+    plugin = registry.find(name)
+    if plugin.kind == "metric":
+        raise RlgenError(f"'{name}' is a metric, a plain function: test it by calling it.")
+    if plugin.kind == "env":
+        return check_plugin("dqn", env=name, steps=steps or 1024, config=config, engine=engine)
+    if plugin.kind == "dataset":
+        return check_plugin("gan", data=name, steps=steps or 20, config=config)
+    asked: dict[str, Any] = {"env": env, "data": data, "config": config, "engine": engine, "seed": 3}
+    runtime.prepare()
+    with tempfile.TemporaryDirectory() as directory:
+        first = api.plan(name, run=Path(directory) / "a", steps=steps, **asked)
+        chunk, quantum = first.algorithm.chunk_steps, first.algorithm.step_quantum
+        _expect(chunk >= 1 and chunk % quantum == 0, f"chunk_steps={chunk} is no multiple of step_quantum={quantum}")
+        first.algorithm.close()
+        steps = -(-(steps or 2 * chunk) // (2 * quantum)) * 2 * quantum
+        whole = api.train(name, run=Path(directory) / "whole", steps=steps, **asked)
+        half = api.train(name, run=Path(directory) / "half", steps=steps // 2, **asked)
+        resumed = api.train(name, run=half.path, steps=steps, resume=True)
+        _check_bits(whole.weights("last")[1], resumed.weights("last")[1], whole.config.engine)
+        return _check_use(whole)
+
+
+def _check_bits(whole: Mapping[str, Any], resumed: Mapping[str, Any], engine: str) -> None:
+    _expect(set(whole) == set(resumed), "a resumed run saves other names than an uninterrupted one")
+    if engine != "compiled":
+        # A Gymnasium environment cannot be put back to where it stood, so its experience differs.
+        return
+    for path, array in whole.items():
+        same = array.dtype == resumed[path].dtype and array.tobytes() == resumed[path].tobytes()
+        _expect(same, f"'{path}' of a resumed run differs from that of an uninterrupted one: is state() complete?")
+
+
+def _check_use(run: Any) -> dict[str, float]:
+    """The result can be loaded and judged, the same twice, and judging changes nothing."""
+    algorithm = api.load(run, checkpoint="last")
+    before = state.read(algorithm.inference_state())
+    first, second = (api.evaluate(run, episodes=2, checkpoint="last") for _ in range(2))
+    _expect(algorithm.score in first.scalars, f"evaluate() does not report its own score '{algorithm.score}'")
+    _expect(dict(first.scalars) == dict(second.scalars), "the same evaluation twice gives different scalars")
+    _expect(all(np.isfinite(value) for value in first.scalars.values()), "evaluate() reports what is not finite")
+    algorithm.evaluate(episodes=1, seed=0, split="validation")
+    after = state.read(algorithm.inference_state())
+    _expect(all(np.array_equal(before[k], after[k]) for k in before), "evaluate() changes the weights")
+    saved = run.weights("last")[1]
+    _expect(set(before) <= set(saved), "inference_state() has names that state() does not")
+    return dict(first.scalars)
+
+
+def _expect(kept: bool, otherwise: str) -> None:
+    if not kept:
+        raise PluginFault(f"The plug-in breaks the contract: {otherwise}.")

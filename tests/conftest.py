@@ -1,0 +1,105 @@
+"""What every test may use: plug-ins made of files, the command line in this process, a cheap algorithm."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Two test processes share the machine's cores; each would otherwise start a thread per core for BLAS.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+from rlgen import cli, registry
+
+SUPPORT = Path(__file__).with_name("support")
+sys.path.insert(0, str(SUPPORT))
+
+
+class Outcome(NamedTuple):
+    """What a call of the command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def rlgen_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Call `rlgen` in this process: arguments to exit code, standard output and standard error."""
+
+    def call(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["rlgen", *map(str, arguments)])
+        capfd.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        return Outcome(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def in_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, so that anything written by mistake is seen."""
+    place = tmp_path / "work"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture
+def clean_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Names registered in the test are gone after it, and entry points are read anew."""
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    registry._scan.cache_clear()
+    yield
+    registry._scan.cache_clear()
+
+
+@pytest.fixture
+def walk(clean_registry: None) -> Any:
+    """The module of the cheap algorithm, registered as `walk` for this test."""
+    import walk as module
+
+    registry.register("supervised", "walk")(module.Walk)
+    return module
+
+
+@pytest.fixture
+def add_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean_registry: None
+) -> Callable[[str, dict[str, str], str], Path]:
+    """Put a package on `sys.path` as if it were installed: its name, its entry points, the source of its module.
+
+    The module is named like the package; it is forgotten after the test.
+    """
+
+    def add(name: str, entry_points: dict[str, str], source: str) -> Path:
+        place = tmp_path / "site" / name
+        about = place / f"{name}-1.2.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+        lines = "".join(f"{point} = {target}\n" for point, target in entry_points.items())
+        (about / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{lines}")
+        (place / f"{name}.py").write_text(source)
+        monkeypatch.syspath_prepend(str(place))
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        registry._scan.cache_clear()
+        return place
+
+    return add
+
+
+@pytest.fixture
+def subprocess_environment() -> dict[str, str]:
+    """The environment for a Python of its own that can import the tests' helpers."""
+    paths = [str(SUPPORT), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

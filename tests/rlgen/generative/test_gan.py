@@ -1,0 +1,158 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rlgen import state
+from rlgen.errors import UserError
+from rlgen.generative.gan import (
+    GAN,
+    GANConfig,
+    averaged,
+    discriminator_loss,
+    from_output,
+    generator_loss,
+    halving,
+    to_output,
+)
+
+SMALL = {"generator_hidden_units": (16,), "discriminator_hidden_units": (16,), "batch_size": 32}
+
+
+def make(problem: str = "ring", seed: int = 0, **config: object) -> GAN:
+    return GAN(problem=problem, config=GANConfig.build({**SMALL, **config}), seed=seed)
+
+
+def same(a: state.Arrays, b: state.Arrays) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_losses_where_the_discriminator_knows_nothing() -> None:
+    nothing = tf.zeros(4)
+    assert float(discriminator_loss(nothing, nothing)) == pytest.approx(2 * math.log(2))
+    assert float(discriminator_loss(nothing, nothing, 0.1)) == pytest.approx(2 * math.log(2))
+    assert float(generator_loss(nothing)) == pytest.approx(math.log(2))
+
+
+def test_losses_are_the_paper_s_in_probabilities() -> None:
+    real, fake, s = np.array([1.5, -0.5]), np.array([0.3, -2.0]), 0.1
+    d_real, d_fake = 1 / (1 + np.exp(-real)), 1 / (1 + np.exp(-fake))
+    by_hand = -np.mean((1 - s) * np.log(d_real) + s * np.log(1 - d_real)) - np.mean(np.log(1 - d_fake))
+    assert float(discriminator_loss(tf.constant(real), tf.constant(fake), s)) == pytest.approx(by_hand)
+    assert float(generator_loss(tf.constant(fake))) == pytest.approx(-np.mean(np.log(d_fake)))
+
+
+def test_losses_stay_finite_for_a_sure_discriminator() -> None:
+    sure = tf.constant([1000.0])
+    assert float(discriminator_loss(sure, -sure)) == 0
+    assert float(discriminator_loss(-sure, sure)) == 2000
+    assert float(generator_loss(-sure)) == 1000
+
+
+def test_small_formulas() -> None:
+    assert averaged(1.0, 3.0, 0.75) == 1.5
+    assert float(halving(tf.constant(300, tf.int64), 4.0, 100.0)) == 0.5
+    assert float(halving(tf.constant(300, tf.int64), 4.0, None)) == 4.0
+    x = np.array([0.0, 0.25, 1.0], np.float32)
+    assert (to_output(x, "tanh") == [-1, -0.5, 1]).all()
+    for output in ("tanh", "sigmoid", "linear"):
+        assert (from_output(to_output(x, output), output) == x).all()
+
+
+def test_chunks_do_not_matter_and_one_trace_serves_all() -> None:
+    k = 2
+    options = {"discriminator_updates": k, "learning_rate_half_life": 50}
+    whole, cut = make(**options), make(**options)
+    whole.train(60)
+    for _ in range(3):
+        scalars = cut.train(20)
+    assert same(state.read(whole.state()), state.read(cut.state()))
+    assert cut._advance.experimental_get_tracing_count() == 1
+    assert scalars["counters/updates"] == 60
+    assert scalars["counters/images"] == 60 * k * 32
+    assert int(cut.discriminator_optimizer.iterations) == 60 * k
+
+
+def test_a_restored_run_continues_bit_for_bit() -> None:
+    first, second = make(), make()
+    first.train(30)
+    state.write(second.state(), state.read(first.state()))
+    assert first.train(30) == second.train(30)
+    assert same(state.read(first.state()), state.read(second.state()))
+
+
+def test_seeds_decide() -> None:
+    # That training repeats itself too is what the test of the chunks shows.
+    runs = [make(seed=seed) for seed in (1, 1, 2)]
+    first, again, other = (state.read(run.state()) for run in runs)
+    assert same(first, again)
+    assert not same(first, other)
+    assert (runs[0].sample(7, 3) == runs[1].sample(7, 3)).all()
+    assert (runs[0].sample(7, 3) != runs[0].sample(7, 4)).any()
+
+
+def test_the_average_starts_as_the_generator_and_lags_behind() -> None:
+    model = make()
+    before = [variable.numpy() for variable in model.generator.variables]
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.average.variables, strict=True))
+    model.train(1)
+    for old, new, mean in zip(before, model.generator.variables, model.average.variables, strict=True):
+        np.testing.assert_allclose(mean.numpy(), 0.999 * old + 0.001 * new.numpy(), atol=1e-7)
+
+
+def test_inference_state_is_enough_to_sample() -> None:
+    trained, fresh = make(), make(seed=9)
+    state.write(fresh.inference_state(), state.read(trained.inference_state()))
+    z = np.ones((5, 2), np.float32)
+    assert (fresh._decode(z) == trained._decode(z)).all()
+    assert set(state.read(trained.inference_state())) < set(state.read(trained.state()))
+
+
+def test_it_finds_the_ring() -> None:
+    model = GAN(problem="ring", config=GANConfig(instance_noise_half_life=300), seed=0)
+    before = model.evaluate(episodes=1, seed=0, split="validation").scalars
+    model.train(4000)
+    after = model.evaluate(episodes=2, seed=0, split="validation")
+    assert before["eval/high_quality"] < 0.1
+    assert after.scalars["eval/modes"] >= 7
+    assert after.scalars["eval/high_quality"] > 0.5
+    assert after.scalars["eval/quality"] <= after.scalars["eval/high_quality"]
+    assert after.episodes == 2
+    picture = after.images["eval/samples"]
+    assert picture.dtype == np.uint8
+    assert picture.shape == (1, 480, 480, 3)
+
+
+def test_images_too() -> None:
+    model = make("digits", latent_distribution="uniform", evaluation_samples=100)
+    assert model.output == "tanh"
+    model.train(3)
+    samples = model.sample(5, 0)
+    assert samples.shape == (5, 8, 8, 1)
+    assert samples.min() >= 0
+    assert samples.max() <= 1
+    result = model.evaluate(episodes=1, seed=0, split="test")
+    assert set(result.scalars) == {"eval/quality", "eval/coverage", "eval/density"}
+    assert result.images["eval/samples"].dtype == np.uint8
+
+
+def test_evaluation_repeats_itself_and_leaves_training_alone() -> None:
+    model = make(evaluation_samples=100)
+    before = state.read(model.state())
+    results = [model.evaluate(episodes=2, seed=5, split="test").scalars for _ in range(2)]
+    assert results[0] == results[1]
+    assert same(before, state.read(model.state()))
+
+
+def test_a_film_moves_smoothly() -> None:
+    frames = make().frames(seed=0)
+    first, second = next(frames), next(frames)
+    assert first.shape == second.shape == (480, 480, 3)
+    assert first.dtype == np.uint8
+    assert 0 < (first != second).mean() < 0.2
+
+
+def test_an_output_that_cannot_reach_the_data_is_refused() -> None:
+    with pytest.raises(UserError, match="output_activation=linear"):
+        make(output_activation="tanh").train(1)

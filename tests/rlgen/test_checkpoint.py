@@ -1,0 +1,179 @@
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlgen import checkpoint
+from rlgen.errors import CheckpointDamaged, RlgenError, UserError
+
+ARRAYS = {"a/0": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(7), "c": np.array([True, False])}
+
+
+def save(directory: Path, step: int, **more: Any) -> checkpoint.Checkpoint:
+    return checkpoint.save(directory, step=step, arrays={**ARRAYS, "step": np.array(step)}, about=more)
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    saved = save(tmp_path / "deep" / "down", 30, why="test")
+    assert (saved.step, saved.manifest()["why"], saved.manifest()["step"]) == (30, "test", 30)
+    arrays = saved.load()
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(arrays[name], array)
+        assert arrays[name].dtype == array.dtype
+    assert names(saved.path) == ["checkpoint.json", "state.npz"]
+    assert names(saved.path.parent) == ["step-000000000030"]
+
+
+def test_public_tools_read_it_and_nothing_is_pickled(tmp_path: Path) -> None:
+    saved = save(tmp_path, 1)
+    with np.load(saved.path / "state.npz", allow_pickle=False) as arrays:
+        assert arrays["a/0"].sum() == 15
+    with pytest.raises(ValueError, match="allow_pickle"):
+        checkpoint.save(tmp_path, step=2, arrays={"o": np.array([object()])}, about={})
+    assert [c.step for c in checkpoint.listed(tmp_path)] == [1]
+
+
+def test_a_pickled_array_is_not_loaded(tmp_path: Path) -> None:
+    saved = save(tmp_path, 1)
+    np.savez(saved.path / "state.npz", o=np.array([{"a": 1}], dtype=object))
+    manifest = {**saved.manifest(), "sha256": checkpoint._sha256(saved.path / "state.npz")}
+    (saved.path / "checkpoint.json").write_text(json.dumps(manifest))
+    with pytest.raises(CheckpointDamaged, match="allow_pickle"):
+        saved.load()
+
+
+def flip(path: Path) -> None:
+    file = path / "state.npz"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def truncate(path: Path) -> None:
+    file = path / "state.npz"
+    file.write_bytes(file.read_bytes()[:-20])
+
+
+def garbage_with_its_checksum(path: Path) -> None:
+    (path / "state.npz").write_bytes(b"PK\x03\x04 not an archive")
+    manifest = {"step": 3, "sha256": checkpoint._sha256(path / "state.npz")}
+    (path / "checkpoint.json").write_text(json.dumps(manifest))
+
+
+DAMAGES: dict[str, Callable[[Path], Any]] = {
+    "flip": flip,
+    "truncate": truncate,
+    "empty": lambda path: (path / "state.npz").write_bytes(b""),
+    "no arrays": lambda path: (path / "state.npz").unlink(),
+    "no manifest": lambda path: (path / "checkpoint.json").unlink(),
+    "half a manifest": lambda path: (path / "checkpoint.json").write_text('{"sha'),
+    "binary manifest": lambda path: (path / "checkpoint.json").write_bytes(b"\xff\xfe\x00"),
+    "null manifest": lambda path: (path / "checkpoint.json").write_text("null"),
+    "list manifest": lambda path: (path / "checkpoint.json").write_text("[1]"),
+    "empty manifest": lambda path: (path / "checkpoint.json").write_text("{}"),
+    "garbage": garbage_with_its_checksum,
+    "arrays are a directory": lambda path: ((path / "state.npz").unlink(), (path / "state.npz").mkdir()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_damage_is_named_and_the_one_before_used(tmp_path: Path, damage: Callable[[Path], Any]) -> None:
+    for step in (1, 2, 3):
+        save(tmp_path, step)
+    newest = checkpoint.listed(tmp_path)[-1]
+    damage(newest.path)
+    with pytest.raises(CheckpointDamaged, match="step-000000000003 is damaged"):
+        newest.load()
+    good, arrays, faults = checkpoint.newest_good(tmp_path)
+    assert good.step == arrays["step"] == 2
+    assert len(faults) == 1
+    assert str(newest.path) in faults[0]
+
+
+def test_all_damaged_or_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no whole checkpoint"):
+        checkpoint.newest_good(tmp_path / "nowhere")
+    for step in (1, 2):
+        flip(save(tmp_path, step).path)
+    with pytest.raises(UserError) as caught:
+        checkpoint.newest_good(tmp_path)
+    for word in ("step-000000000001 is damaged", "step-000000000002 is damaged", "start the run anew"):
+        assert word in str(caught.value)
+
+
+def test_the_newest_are_kept(tmp_path: Path) -> None:
+    for step in (5, 1000, 30, 999_999_999_999, 20):
+        save(tmp_path, step)
+    (tmp_path / ".writing-left").mkdir()
+    (tmp_path / ".replaced-left").mkdir()
+    checkpoint.keep_last(tmp_path, 2)
+    assert names(tmp_path) == ["step-000000001000", "step-999999999999"]
+    checkpoint.drop_after(tmp_path, 1000)
+    assert [c.step for c in checkpoint.listed(tmp_path)] == [1000]
+    checkpoint.drop_after(tmp_path, 999)
+    assert checkpoint.listed(tmp_path) == []
+
+
+def test_what_has_another_name_is_no_checkpoint(tmp_path: Path) -> None:
+    save(tmp_path, 4)
+    (tmp_path / "step-four").mkdir()
+    (tmp_path / "step-000000000009.bak").mkdir()
+    assert [c.step for c in checkpoint.listed(tmp_path)] == [4]
+
+
+def test_the_same_step_again_replaces(tmp_path: Path) -> None:
+    save(tmp_path, 4, round=1)
+    again = save(tmp_path, 4, round=2)
+    assert again.manifest()["round"] == 2
+    assert names(tmp_path) == ["step-000000000004"]
+    again.load()
+
+
+def full_disk(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("where", ["numpy.savez", "os.fsync", "json.dump", "pathlib.Path.rename", "pathlib.Path.mkdir"])
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    save(tmp_path, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(where, full_disk)
+        with pytest.raises(RlgenError) as caught:
+            save(tmp_path, 2)
+    assert not isinstance(caught.value, UserError)
+    for word in ("step 2", "No space left", "untouched", "--resume"):
+        assert word in str(caught.value)
+    assert names(tmp_path) == ["step-000000000001"]
+    assert checkpoint.newest_good(tmp_path)[0].step == 1
+
+
+def test_an_interrupted_write_is_not_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the process died: nothing tidies up, and still only whole checkpoints have a checkpoint's name."""
+    save(tmp_path, 1)
+
+    class Died(BaseException):
+        pass
+
+    def die(*_: Any, **__: Any) -> None:
+        raise Died
+
+    for where in ("numpy.savez", "os.fsync", "json.dump", "pathlib.Path.rename"):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, die)
+            with pytest.raises(Died):
+                save(tmp_path, 2)
+    assert len(names(tmp_path)) == 5
+    assert [c.step for c in checkpoint.listed(tmp_path)] == [1]
+    good, _, faults = checkpoint.newest_good(tmp_path)
+    assert (good.step, faults) == (1, [])
+    checkpoint.keep_last(tmp_path, 3)
+    assert names(tmp_path) == ["step-000000000001"]

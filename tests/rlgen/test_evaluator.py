@@ -1,0 +1,46 @@
+from typing import Any
+
+import pytest
+
+from rlgen import Evaluator
+from rlgen.algorithm import Evaluation
+from rlgen.errors import UserError
+from rlgen.evaluator import better
+
+
+def make(walk: Any, **config: Any) -> Any:
+    return walk.Walk(problem="plain", config=walk.WalkConfig.build(config), seed=1)
+
+
+def test_splits_never_share_a_draw_and_seeds_decide(walk: Any) -> None:
+    algorithm = make(walk)
+
+    def draw(split: Any, seed: int = 0) -> float:
+        evaluation = Evaluator(episodes=3, seed=seed).evaluate(algorithm, split=split)
+        return evaluation.scalars["eval/draw"]
+
+    assert draw("test") == draw("test") != draw("validation")
+    assert draw("test", seed=1) != draw("test")
+    assert Evaluator(episodes=3).evaluate(algorithm).episodes == 3
+
+
+@pytest.mark.parametrize("episodes", [0, -1])
+def test_nothing_to_average_over(episodes: int) -> None:
+    with pytest.raises(UserError, match=f"at least one episode, not {episodes}"):
+        Evaluator(episodes=episodes)
+
+
+def test_better_goes_by_the_algorithms_own_direction(walk: Any) -> None:
+    def beats(new: float, best: float | None, *, higher: bool) -> bool:
+        algorithm = make(walk)
+        algorithm.higher_is_better = higher
+        return better(algorithm, Evaluation({"eval/score": new}, 1), best)
+
+    assert beats(-5, None, higher=True)
+    assert beats(2, 1, higher=True)
+    assert not beats(1, 2, higher=True)
+    assert beats(1, 2, higher=False)
+    assert not beats(2, 1, higher=False)
+    # The later of two equals has learned longer.
+    assert beats(1, 1, higher=True)
+    assert beats(1, 1, higher=False)

@@ -1,0 +1,73 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+
+import rlgen
+from rlgen import media
+from rlgen.errors import RlgenError, UserError
+
+
+def make(walk: Any) -> Any:
+    return walk.Walk(problem="plain", config=walk.WalkConfig(), seed=0)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".gif"])
+def test_films_have_every_frame(walk: Any, tmp_path: Path, ending: str) -> None:
+    out = tmp_path / f"film{ending}"
+    assert media.write_video(make(walk), out, seed=0) == out
+    frames = np.stack(list(imageio.imiter(out)))
+    assert frames.shape == (5, 32, 48, 3)
+    about = imageio.immeta(out)
+    per_second = about["fps"] if ending == ".mp4" else 1000 / about["duration"]
+    # A GIF counts in hundredths of a second.
+    assert per_second == pytest.approx(30, rel=0.12)
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("film.avi", "neither .mp4 nor .gif"),
+        ("film", "neither"),
+        ("nowhere/film.mp4", "no directory '.*nowhere' to write film.mp4 into"),
+        ("taken.gif", "cannot be written. Choose another --out"),
+    ],
+)
+def test_where_no_film_can_go(tmp_path: Path, walk: Any, out: str, words: str) -> None:
+    (tmp_path / "taken.gif").mkdir()
+    with pytest.raises(UserError, match=words):
+        media.write_video(make(walk), tmp_path / out, seed=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.gif"]
+
+
+def test_a_film_that_breaks_off_leaves_nothing(walk: Any, tmp_path: Path) -> None:
+    algorithm = make(walk)
+
+    def frames(*, seed: int) -> Iterator[Any]:
+        yield np.zeros((32, 48, 3), np.uint8)
+        raise OSError("No space left on device")
+
+    algorithm.frames = frames
+    with pytest.raises(RlgenError, match="could not be written to .*film.gif"):
+        media.write_video(algorithm, tmp_path / "film.gif", seed=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_to_film(walk: Any, tmp_path: Path) -> None:
+    class Still(walk.Walk):
+        frames = rlgen.Algorithm.frames
+
+    with pytest.raises(UserError, match="Still has nothing to film"):
+        media.write_video(Still(problem="plain", config=walk.WalkConfig(), seed=0), tmp_path / "film.gif", seed=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_learning_curve_is_a_picture(walk: Any, tmp_path: Path) -> None:
+    run = rlgen.train("walk", run=tmp_path / "run", steps=20)
+    picture = imageio.imread(run.path / "media" / "learning_curve.png")
+    assert picture.shape[:2] == (480, 840)
+    assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 10

@@ -1,0 +1,85 @@
+import io
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+
+from rlgen.algorithm import Evaluation
+from rlgen.summary import SummaryWriter, append_line, drop_lines_after, png_bytes, read_lines, read_scalars
+
+
+def test_scalars_come_back(tmp_path: Path) -> None:
+    writer = SummaryWriter(tmp_path / "log")
+    writer.scalars(10, {"train/loss": 0.5, "time/fps": 100})
+    writer.scalars(20, {"train/loss": 0.25})
+    writer.close()
+    assert read_scalars(tmp_path / "log") == {"train/loss": [(10, 0.5), (20, 0.25)], "time/fps": [(10, 100.0)]}
+    assert read_scalars(tmp_path / "nowhere") == {}
+
+
+def test_what_is_flushed_is_there_before_closing(tmp_path: Path) -> None:
+    writer = SummaryWriter(tmp_path)
+    writer.scalars(1, {"a": 1.0})
+    writer.flush()
+    assert read_scalars(tmp_path) == {"a": [(1, 1.0)]}
+    writer.close()
+
+
+def test_a_resumed_run_writes_its_steps_again(tmp_path: Path) -> None:
+    first = SummaryWriter(tmp_path)
+    first.scalars(1, {"a": 1.0})
+    first.scalars(2, {"a": 2.0})
+    first.close()
+    second = SummaryWriter(tmp_path, resumed_at=1)
+    second.scalars(2, {"a": 20.0})
+    second.close()
+    assert read_scalars(tmp_path) == {"a": [(1, 1.0), (2, 20.0)]}
+    # TensorBoard itself forgets what the first process wrote after the step the second began at.
+    accumulator = EventAccumulator(str(tmp_path))
+    accumulator.Reload()
+    points = [(event.step, float(event.tensor_proto.float_val[0])) for event in accumulator.Tensors("a")]
+    assert points == [(1, 1.0), (2, 20.0)]
+
+
+def test_an_evaluation_as_tensorboard_reads_it(tmp_path: Path) -> None:
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    writer = SummaryWriter(tmp_path)
+    writer.evaluation(7, Evaluation({"eval/x": 3.0}, 1, images={"eval/grid": pixels}, texts={"eval/note": "**hi**"}))
+    writer.close()
+    accumulator = EventAccumulator(str(tmp_path))
+    accumulator.Reload()
+    assert set(accumulator.Tags()["tensors"]) == {"eval/x", "eval/grid", "eval/note"}
+    width, height, png = accumulator.Tensors("eval/grid")[0].tensor_proto.string_val
+    assert (width, height) == (b"3", b"2")
+    np.testing.assert_array_equal(imageio.imread(io.BytesIO(png)), pixels)
+    note = accumulator.Tensors("eval/note")[0]
+    assert (note.step, note.tensor_proto.string_val[0]) == (7, b"**hi**")
+    plugin = accumulator.SummaryMetadata("eval/grid").plugin_data.plugin_name
+    assert plugin == "images"
+    # Pictures and texts are no scalars.
+    assert read_scalars(tmp_path) == {"eval/x": [(7, 3.0)]}
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pictures_keep_their_pixels(channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 4, channels), np.uint8)
+    back = imageio.imread(io.BytesIO(png_bytes(pixels)))
+    np.testing.assert_array_equal(back.reshape(pixels.shape), pixels)
+
+
+def test_lines(tmp_path: Path) -> None:
+    file = tmp_path / "stats.jsonl"
+    assert read_lines(file) == []
+    drop_lines_after(file, 3)
+    assert not file.exists()
+    for step in (1, 2, 3):
+        append_line(file, {"step": step, "loss": step / 2})
+    with file.open("a") as lines:
+        lines.write('{"step": 4, "lo')
+    assert [row["step"] for row in read_lines(file)] == [1, 2, 3]
+    drop_lines_after(file, 2)
+    append_line(file, {"step": 9})
+    assert read_lines(file) == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 1.0}, {"step": 9}]
+    assert [path.name for path in tmp_path.iterdir()] == ["stats.jsonl"]
