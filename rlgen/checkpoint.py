@@ -7,6 +7,7 @@ is, it has another name.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -106,16 +107,16 @@ def listed(directory: Path) -> list[Checkpoint]:
 def keep_last(directory: Path, count: int) -> None:
     """Remove all but the newest `count`, and what an interrupted write left."""
     for checkpoint in listed(directory)[:-count]:
-        shutil.rmtree(checkpoint.path, ignore_errors=True)
-    _sweep(directory, "writing")
-    _sweep(directory, "replaced")
+        _remove(checkpoint)
+    for kind in ("writing", "replaced", "removed"):
+        _sweep(directory, kind)
 
 
 def drop_after(directory: Path, step: int) -> None:
     """Remove the checkpoints of later steps."""
     for checkpoint in listed(directory):
         if checkpoint.step > step:
-            shutil.rmtree(checkpoint.path, ignore_errors=True)
+            _remove(checkpoint)
 
 
 def newest_good(directory: Path) -> tuple[Checkpoint, dict[str, npt.NDArray[Any]], list[str]]:
@@ -131,6 +132,14 @@ def newest_good(directory: Path) -> tuple[Checkpoint, dict[str, npt.NDArray[Any]
         except CheckpointDamaged as error:
             faults.append(str(error))
     raise UserError(" ".join([*faults, f"There is no whole checkpoint in {directory}; start the run anew."]))
+
+
+def _remove(checkpoint: Checkpoint) -> None:
+    """Take it away under another name: killed halfway, a directory that has lost a file must not look like one."""
+    aside = checkpoint.path.with_name(f".removed-{uuid.uuid4().hex}")
+    with contextlib.suppress(OSError):
+        checkpoint.path.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _flush(file: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -72,7 +73,7 @@ def describe(name: str, as_json: bool) -> None:
         "source": plugin.source,
         "summary": plugin.summary,
     }
-    row["doc"] = (getattr(value, "__doc__", None) or "").strip()
+    row["doc"] = inspect.cleandoc(getattr(value, "__doc__", None) or "")
     row["fields"] = config.describe() if config else []
     row["presets"] = {k: dict(v) for k, v in config.presets.items()} if config else {}
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rlgen.algorithm import Algorithm, Evaluation, Split
-from rlgen.errors import UserError
+from rlgen.errors import RlgenError, UserError
 
 
 class Evaluator:
@@ -33,7 +33,14 @@ class Evaluator:
 
 
 def better(algorithm: Algorithm, new: Evaluation, best: float | None) -> bool:
-    """Whether `new` beats the best score so far; a tie goes to the later one, which has learned longer."""
+    """Whether `new` beats the best score so far; a tie goes to the later one, which has learned longer.
+
+    Raises:
+        RlgenError: the evaluation lacks the algorithm's own score.
+    """
+    if algorithm.score not in new.scalars:
+        name, found = type(algorithm).__name__, ", ".join(new.scalars)
+        raise RlgenError(f"{name}.evaluate() does not report its own score '{algorithm.score}', only {found}.")
     score = new.scalars[algorithm.score]
     if best is None:
         return True

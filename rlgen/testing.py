@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from rlgen import api, registry, runtime, state
+from rlgen.algorithm import Algorithm
 from rlgen.errors import RlgenError
+from rlgen.run import Run
 
 
 class PluginFault(RlgenError, AssertionError):
@@ -29,8 +31,9 @@ def check_plugin(
     """Train, save, restore, resume and evaluate a plug-in, and hold each against the contract.
 
     An algorithm is trained twice: for `steps` steps in one go, and for half of them, saved, restored into a
-    new instance and trained on. On the compiled engine both must end in the same bits. An environment is
-    learned in for a moment by `dqn`, a data set by `gan`, so those kinds can be checked by name too.
+    new instance and trained on. On the compiled engine both must end in the same bits. What was saved must
+    fit into a new instance, and judging that one must change none of its state. An environment is learned
+    in for a moment by `dqn`, a data set by `gan`, so those kinds can be checked by name too.
 
     Args:
         name: of the plug-in.
@@ -63,10 +66,40 @@ def check_plugin(
         first.algorithm.close()
         steps = -(-(steps or 2 * chunk) // (2 * quantum)) * 2 * quantum
         whole = api.train(name, run=Path(directory) / "whole", steps=steps, **asked)
+        scalars = _check_use(whole)
         half = api.train(name, run=Path(directory) / "half", steps=steps // 2, **asked)
         resumed = api.train(name, run=half.path, steps=steps, resume=True)
         _check_bits(whole.weights("last")[1], resumed.weights("last")[1], whole.config.engine)
-        return _check_use(whole)
+        return scalars
+
+
+def _check_use(run: Run) -> dict[str, float]:
+    """A new instance can take up what was saved; judging it says the same each time and changes nothing."""
+    saved = run.weights("last")[1]
+    algorithm = run.config.build()
+    try:
+        state.write(algorithm.state(), saved)
+        changed = _differing(saved, state.read(algorithm.state()))
+        _expect(
+            not changed,
+            f"{changed} of state() cannot be put back: return what training uses itself, not a copy made for the call",
+        )
+        strangers = ", ".join(sorted(set(state.read(algorithm.inference_state())) - set(saved)))
+        _expect(not strangers, f"inference_state() has {strangers}, which state() lacks")
+        first = _judge(algorithm)
+        changed = _differing(saved, state.read(algorithm.state()))
+        _expect(not changed, f"evaluate() changes {changed} of state()")
+        _expect(first == _judge(algorithm), "the same evaluation twice gives different scalars")
+    finally:
+        algorithm.close()
+    _expect(all(np.isfinite(value) for value in first.values()), "evaluate() reports what is not finite")
+    used = _judge(api.load(run, checkpoint="last"))
+    _expect(first == used, "loaded for use, it is judged differently: does inference_state() miss something?")
+    return first
+
+
+def _judge(algorithm: Algorithm) -> dict[str, float]:
+    return dict(algorithm.evaluate(episodes=2, seed=0, split="test").scalars)
 
 
 def _check_bits(whole: Mapping[str, Any], resumed: Mapping[str, Any], engine: str) -> None:
@@ -74,25 +107,17 @@ def _check_bits(whole: Mapping[str, Any], resumed: Mapping[str, Any], engine: st
     if engine != "compiled":
         # A Gymnasium environment cannot be put back to where it stood, so its experience differs.
         return
-    for path, array in whole.items():
-        same = array.dtype == resumed[path].dtype and array.tobytes() == resumed[path].tobytes()
-        _expect(same, f"'{path}' of a resumed run differs from that of an uninterrupted one: is state() complete?")
+    changed = _differing(whole, resumed)
+    _expect(not changed, f"{changed} of a resumed run differs from that of an uninterrupted one: is state() complete?")
 
 
-def _check_use(run: Any) -> dict[str, float]:
-    """The result can be loaded and judged, the same twice, and judging changes nothing."""
-    algorithm = api.load(run, checkpoint="last")
-    before = state.read(algorithm.inference_state())
-    first, second = (api.evaluate(run, episodes=2, checkpoint="last") for _ in range(2))
-    _expect(algorithm.score in first.scalars, f"evaluate() does not report its own score '{algorithm.score}'")
-    _expect(dict(first.scalars) == dict(second.scalars), "the same evaluation twice gives different scalars")
-    _expect(all(np.isfinite(value) for value in first.scalars.values()), "evaluate() reports what is not finite")
-    algorithm.evaluate(episodes=1, seed=0, split="validation")
-    after = state.read(algorithm.inference_state())
-    _expect(all(np.array_equal(before[k], after[k]) for k in before), "evaluate() changes the weights")
-    saved = run.weights("last")[1]
-    _expect(set(before) <= set(saved), "inference_state() has names that state() does not")
-    return dict(first.scalars)
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """The names whose bits differ, for a message; empty when none do."""
+    return ", ".join(
+        f"'{name}'"
+        for name, array in one.items()
+        if array.dtype != other[name].dtype or array.tobytes() != other[name].tobytes()
+    )
 
 
 def _expect(kept: bool, otherwise: str) -> None:

@@ -211,12 +211,12 @@ def test_what_is_no_run(refused: Refused, in_empty_directory: Path) -> None:
 )
 def test_resuming_with_another_configuration(refused: Refused, asked: str, words: list[str]) -> None:
     rlgen.train("walk", steps=20, run="run", config={"rate": 0.5})
-    refused(*"train walk --resume --run run --steps 40".split(), *asked.split(), words=tuple(words))
+    refused(*["train", "walk", "--resume", "--run", "run", "--steps", "40"], *asked.split(), words=tuple(words))
 
 
 def test_resuming_another_algorithm_or_a_finished_run(refused: Refused) -> None:
     rlgen.train("walk", steps=20, run="run")
-    resume = "--resume --run run --steps".split()
+    resume = ["--resume", "--run", "run", "--steps"]
     refused("train", "mlp", *resume, 40, words=("algorithm: the run has 'walk', you asked for 'mlp'",))
     for steps in (20, 10):
         refused("train", "walk", *resume, steps, words=("at step 20 already", "--steps"))
@@ -228,7 +228,7 @@ def test_a_run_without_a_whole_checkpoint(refused: Refused, in_empty_directory: 
     for kept in checkpoint.listed(run.checkpoints) + checkpoint.listed(run.best):
         (kept.path / "state.npz").write_bytes(b"")
     words = ("step-000000000020 is damaged", "no whole checkpoint", "start the run anew")
-    refused(*"train walk --resume --run run --steps 40".split(), words=words)
+    refused(*["train", "walk", "--resume", "--run", "run", "--steps", "40"], words=words)
     refused("evaluate", "run", "--checkpoint", "last", words=("no whole checkpoint",))
 
 

@@ -115,12 +115,30 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
         save(tmp_path, step)
     (tmp_path / ".writing-left").mkdir()
     (tmp_path / ".replaced-left").mkdir()
+    (tmp_path / ".removed-left").mkdir()
     checkpoint.keep_last(tmp_path, 2)
     assert names(tmp_path) == ["step-000000001000", "step-999999999999"]
     checkpoint.drop_after(tmp_path, 1000)
     assert [c.step for c in checkpoint.listed(tmp_path)] == [1000]
     checkpoint.drop_after(tmp_path, 999)
     assert checkpoint.listed(tmp_path) == []
+
+
+def test_a_removal_that_breaks_off_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def take_one_file(path: Path, **_: Any) -> None:
+        (path / "state.npz").unlink()
+
+    for step in (1, 2, 3):
+        save(tmp_path, step)
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", take_one_file)
+        checkpoint.keep_last(tmp_path / "nowhere", 1)
+        patch.setattr(checkpoint, "_sweep", lambda *_: None)
+        checkpoint.keep_last(tmp_path, 2)
+        checkpoint.drop_after(tmp_path, 2)
+    assert [c.step for c in checkpoint.listed(tmp_path)] == [2]
+    checkpoint.keep_last(tmp_path, 2)
+    assert names(tmp_path) == ["step-000000000002"]
 
 
 def test_what_has_another_name_is_no_checkpoint(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """A cheap algorithm in NumPy that keeps the whole contract, for tests of what surrounds algorithms.
 
 Its weights walk at random towards zero; its score is how near they are. It needs no TensorFlow, so a whole
-run costs milliseconds. Run as a program it forks: each line `RUN STEPS RESUME OVERRIDES` on standard input, in
-JSON, is trained in a child process, whose number is printed first and whose exit status is printed last.
+run costs milliseconds. Run as a program it forks: each line `[RUN, STEPS, RESUME, OVERRIDES]` on standard input
+is trained in a child process. Printed are the child's number, `started` when training begins, its exit status.
 """
 
 from __future__ import annotations
@@ -123,13 +123,18 @@ def _serve() -> None:
     from tensorboard.plugins.scalar import summary_v2  # noqa: F401
 
     import rlgen.api
+    from rlgen.reporter import Silent
+
+    class Starter(Silent):
+        def started(self, *, step: int, steps: int, unit: str) -> None:
+            print("started", flush=True)
 
     for line in sys.stdin:
         run, steps, resume, overrides = json.loads(line)
         child = os.fork()
         if child == 0:
             try:
-                rlgen.api.train("walk", run=run, steps=steps, resume=resume, config=overrides)
+                rlgen.api.plan("walk", run=run, steps=steps, resume=resume, config=overrides).execute(Starter())
             except BaseException as error:
                 print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 os._exit(1)

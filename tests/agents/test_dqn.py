@@ -1,0 +1,302 @@
+"""The DQN family: losses in closed form, learning a small world in seconds, the same bits every time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rlgen import register, state
+from rlgen.agents.dqn import DQN, DoubleDQN, DuelingDQN, double_value, max_value, td_error, td_loss
+from rlgen.environment import CompiledEnv
+from rlgen.errors import UserError
+from rlgen.registry import unregister
+
+SMALL: dict[str, Any] = {
+    "num_envs": 4,
+    "hidden_units": (16,),
+    "batch_size": 16,
+    "replay_capacity": 512,
+    "learning_starts_env_steps": 32,
+    "train_every_env_steps": 16,
+    "updates_per_train": 4,
+    "target_update_every_updates": 8,
+}
+
+
+def agent(cls=DQN, *, seed: int = 0, engine: str = "compiled", problem: str = "CartPole-v1", **changes: Any) -> DQN:
+    if issubclass(cls, DuelingDQN) and "stream_units" not in changes:
+        changes["stream_units"] = (8,)
+    return cls(problem=problem, config=cls.Config.build({**SMALL, **changes}), seed=seed, engine=engine)
+
+
+def weights(trained: DQN) -> dict[str, np.ndarray]:
+    return state.read(trained.state())
+
+
+def assert_same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> None:
+    assert first.keys() == second.keys()
+    for name in first:
+        assert first[name].tobytes() == second[name].tobytes(), name
+
+
+# ---- the loss -----------------------------------------------------------------------------------------
+
+
+def test_the_golden_double_dqn_loss() -> None:
+    kernel, bias = tf.constant([[2.0, 1.0], [1.0, 1.0]]), tf.constant([1.0, 1.0])
+
+    def q(observation: list[list[float]]) -> Any:
+        return tf.constant(observation, tf.float32) @ kernel + bias
+
+    next_q = q([[-5, 6], [-7, 8]])
+    error = td_error(
+        q([[1, 2], [3, 4]]), tf.constant([0, 1]), tf.constant([10.0, 20.0]), 0.9, double_value(next_q, next_q)
+    )
+    np.testing.assert_allclose(error, [6.8, 13.8], rtol=1e-6)
+    assert float(td_loss(error, tf.ones(2), "huber")) == pytest.approx(9.8, rel=1e-6)
+    assert float(td_loss(error, tf.ones(2), "mse")) == pytest.approx((6.8**2 + 13.8**2) / 2, rel=1e-6)
+
+
+def test_double_lets_one_network_choose_and_the_other_value() -> None:
+    online, target = tf.constant([[1.0, 2.0]]), tf.constant([[5.0, 3.0]])
+    assert float(max_value(target)[0]) == 5
+    assert float(double_value(online, target)[0]) == 3
+
+
+@pytest.mark.parametrize("kind", ["huber", "mse"])
+def test_importance_weights_come_before_the_mean(kind: str) -> None:
+    error, weight = tf.constant([0.5, -3.0]), tf.constant([1.0, 0.5])
+    each = {"huber": [0.125, 2.5], "mse": [0.25, 9.0]}[kind]
+    assert float(td_loss(error, weight, kind)) == pytest.approx((each[0] + 0.5 * each[1]) / 2)
+
+
+def test_no_gradient_flows_through_the_target() -> None:
+    value = tf.Variable([1.0])
+    with tf.GradientTape() as tape:
+        loss = td_loss(td_error(tf.zeros((1, 2)), tf.constant([0]), 1.0, 0.9, value), tf.ones(1), "mse")
+    assert tape.gradient(loss, value) is None
+
+
+# ---- the target network -------------------------------------------------------------------------------
+
+
+def differs(trained: DQN) -> bool:
+    pairs = zip(trained.online.get_weights(), trained.target.get_weights(), strict=True)
+    return any(not np.array_equal(a, b) for a, b in pairs)
+
+
+def test_the_target_period_counts_updates() -> None:
+    trained = agent(target_update_every_updates=8)
+    trained.train(32)  # The first block of 4 updates comes with environment step 32.
+    assert int(trained.updates) == 4
+    assert differs(trained)
+    trained.train(16)
+    assert int(trained.updates) == 8
+    assert not differs(trained)
+
+
+def test_a_period_inside_a_block_gives_what_single_updates_give() -> None:
+    """The values of all successors are computed ahead only where the target network stands still."""
+    inside, ahead = agent(target_update_every_updates=2), agent(target_update_every_updates=4)
+    assert inside.look_ahead.__self__.config.target_update_every_updates % inside.updates_per_sample
+    soft = agent(target_update_every_updates=1, target_update_rate=0.5)
+    for trained in (inside, ahead, soft):
+        trained.train(64)
+    assert not differs(inside)
+    assert not differs(ahead)
+    assert differs(soft)
+
+
+def test_soft_updates_are_a_moving_average() -> None:
+    trained = agent(target_update_every_updates=1, target_update_rate=0.25, updates_per_train=1)
+    trained.train(16)
+    before = trained.target.get_weights()
+    trained.train(16)
+    assert int(trained.updates) == 1
+    for old, online, new in zip(before, trained.online.get_weights(), trained.target.get_weights(), strict=True):
+        np.testing.assert_allclose(new, 0.25 * online + 0.75 * old, rtol=1e-5, atol=1e-7)
+
+
+# ---- the whole ----------------------------------------------------------------------------------------
+
+SWITCHES = {
+    "double": [False, True],
+    "dueling": ["none", "mean", "max"],
+    "n_step": [1, 3],
+    "prioritized": [False, True],
+    "target_update_rate": [1.0, 0.1],
+    "loss": ["huber", "mse"],
+    "epsilon_schedule": ["linear", "exponential"],
+    "max_grad_norm": [None, 1.0],
+}
+
+
+@pytest.fixture
+def uncompiled() -> Iterator[None]:
+    """The same program step by step: compiling it 384 times would take an hour."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.parametrize(("double", "dueling"), list(itertools.product(SWITCHES["double"], SWITCHES["dueling"])))
+def test_every_combination_of_switches(double: bool, dueling: str, uncompiled: None) -> None:
+    others = {name: values for name, values in SWITCHES.items() if name not in ("double", "dueling")}
+    small = {"hidden_units": (4,), "train_every_env_steps": 4, "updates_per_train": 2, "learning_starts_env_steps": 4}
+    for values in itertools.product(*others.values()):
+        changes = {**dict(zip(others, values, strict=True)), "double": double, "dueling": dueling, **small}
+        trained = agent(**changes, target_update_every_updates=1, batch_size=4)
+        before = trained.online.get_weights()
+        scalars = trained.train(4)
+        assert all(np.isfinite(value) for value in scalars.values()), changes
+        assert (scalars["counters/env_steps"], scalars["counters/updates"]) == (4, 2)
+        assert any(not np.array_equal(a, b) for a, b in zip(before, trained.online.get_weights(), strict=True)), changes
+        # A hard update leaves no difference, a soft one does.
+        assert differs(trained) == (changes["target_update_rate"] < 1), changes
+
+
+@pytest.mark.parametrize(
+    ("cls", "changes"), [(DQN, {}), (DoubleDQN, {"prioritized": True}), (DuelingDQN, {"n_step": 3})]
+)
+def test_same_seed_same_bits_however_it_is_cut_and_resumed(cls, changes) -> None:
+    whole, cut = agent(cls, **changes), agent(cls, **changes)
+    whole.train(128)
+    cut.train(20)
+    resumed = agent(cls, **changes)
+    state.write(resumed.state(), weights(cut))
+    resumed.train(108)
+    assert_same(weights(whole), weights(resumed))
+
+
+def test_another_seed_other_weights() -> None:
+    assert not np.array_equal(agent(seed=0).online.get_weights()[0], agent(seed=1).online.get_weights()[0])
+
+
+def test_the_host_engine_gives_the_same_bits_too() -> None:
+    first, second = agent(engine="gymnasium"), agent(engine="gymnasium")
+    first.train(128)
+    for steps in (20, 44, 64):
+        second.train(steps)
+    assert_same(weights(first), weights(second))
+
+
+@pytest.mark.parametrize("engine", ["compiled", "gymnasium"])
+def test_nothing_is_traced_again_after_the_first_chunk(engine: str) -> None:
+    trained = agent(engine=engine)
+    trained.train(64)
+    functions = [trained._advance if engine == "compiled" else trained._compiled_absorb, trained._compiled_updates]
+    counts = [function.experimental_get_tracing_count() for function in functions]
+    for steps in (64, 32, 128):
+        trained.train(steps)
+    assert [function.experimental_get_tracing_count() for function in functions] == counts
+
+
+class Identity(CompiledEnv):
+    """Show one of four; saying which is worth 1. Learned at once, or something is wrong."""
+
+    gymnasium_id = "CartPole-v1"
+    max_episode_steps = 8
+
+    def __init__(self) -> None:
+        self.observation_space = gym.spaces.Box(0, 1, (4,), np.float32)
+        self.action_space = gym.spaces.Discrete(4)
+
+    def reset(self, num_envs: int, seed: Any) -> Any:
+        return tf.one_hot(tf.random.stateless_uniform((num_envs,), seed, 0, 4, tf.int32), 4)
+
+    def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
+        right = tf.cast(tf.equal(tf.argmax(state, -1, output_type=tf.int32), action), tf.float32)
+        return self.reset(state.shape[0], seed), right, tf.zeros(right.shape, tf.bool)
+
+
+@pytest.mark.parametrize("cls", [DQN, DoubleDQN, DuelingDQN])
+def test_an_identity_environment_is_learned_in_seconds(cls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cls, "training_env", lambda self: Identity())
+    trained = agent(cls, discount=0.0, learning_rate=3e-3, train_every_env_steps=64, updates_per_train=32)
+    trained.actions, trained.observation_size = 4, 4
+    trained.online = trained._network()
+    trained.train(8192)
+    q = trained.online.numpy_twin()(np.eye(4, dtype=np.float32))
+    np.testing.assert_array_equal(q.argmax(-1), range(4))
+    np.testing.assert_allclose(q, np.eye(4), atol=0.2)
+
+
+# ---- acting -------------------------------------------------------------------------------------------
+
+
+def test_acting_on_one_observation_or_a_batch() -> None:
+    trained = agent()
+    batch = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    actions = trained.act(batch)
+    assert actions.shape == (5,)
+    assert trained.act(batch[2]) == actions[2]
+    with pytest.raises(UserError, match="neither one nor a batch"):
+        trained.act(np.zeros(3))
+
+
+class FromOne(gym.Env):
+    """Actions 1 and 2; only 2 is rewarded. Any other action breaks it."""
+
+    observation_space = gym.spaces.Box(0, 1, (2,), np.float32)
+    action_space = gym.spaces.Discrete(2, start=1)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.left = 4
+        return np.ones(2, np.float32), {}
+
+    def step(self, action):
+        assert action in (1, 2)
+        self.left -= 1
+        return np.ones(2, np.float32), float(action == 2), self.left == 0, False, {}
+
+
+def test_actions_that_do_not_start_at_zero() -> None:
+    register("env", "FromOne-v0")(FromOne)
+    try:
+        trained = agent(problem="FromOne-v0", engine="auto", discount=0.5)
+        assert trained.engine == "gymnasium"
+        trained.train(512)
+        assert trained.act(np.ones(2, np.float32)) == 2
+        assert trained.evaluate(episodes=2, seed=0, split="test").scalars["eval/mean_reward"] == 4
+    finally:
+        unregister("env", "FromOne-v0")
+
+
+# ---- what cannot be -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"priority_exponent": 0.5}, "prioritized=true"),
+        ({"importance_exponent": 0.5}, "prioritized=true"),
+        ({"epsilon_decay_rate": 0.9}, "epsilon_schedule=exponential"),
+        ({"epsilon_schedule": "exponential", "epsilon_decay_env_steps": 5}, "epsilon_schedule=linear"),
+        ({"num_envs": 3}, "use 255 or 258"),
+        ({"stream_units": (4,)}, "dueling=mean"),
+        ({"replay_capacity": 100}, "at least 256"),
+        ({"dueling": "median"}, "one of 'none', 'mean', 'max'"),
+        ({"discount": 1.5}, "out of range"),
+    ],
+)
+def test_configurations_that_make_no_sense(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        DQN.Config.build(values)
+
+
+def test_continuous_actions_are_refused() -> None:
+    with pytest.raises(UserError, match="Discrete actions"):
+        DQN(problem="Pendulum-v1", config=DQN.Config(), seed=0)
+
+
+def test_a_replay_that_does_not_fit_is_refused_with_the_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rlgen.runtime.free_memory_bytes", lambda: 1_000_000)
+    with pytest.raises(UserError, match=r"replay 4\.2 MB = 4\.2 MB of memory, and 1\.0 MB is free"):
+        DQN(problem="CartPole-v1", config=DQN.Config(), seed=0).train(8)

@@ -1,0 +1,62 @@
+"""Dueling identities, and the NumPy twin."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rlgen.agents.q_network import QNetwork, combine_streams
+
+
+def network(**changes) -> QNetwork:
+    made = {
+        "observation_size": 3,
+        "actions": 4,
+        "hidden_units": (8, 8),
+        "stream_units": (5,),
+        "activation": "relu",
+        "dueling": "mean",
+        "seed": 1,
+    }
+    return QNetwork(**{**made, **changes})
+
+
+def test_the_mean_over_actions_is_the_value() -> None:
+    value, advantage = tf.constant([[1.0], [2.0]]), tf.constant([[1.0, 2.0, 6.0], [0.0, 0.0, 3.0]])
+    q = combine_streams(value, advantage, "mean")
+    np.testing.assert_allclose(tf.reduce_mean(q, -1), [1, 2], rtol=1e-6)
+    # The mean is that of each state: another state's advantages change nothing.
+    np.testing.assert_allclose(combine_streams(value[:1], advantage[:1], "mean"), q[:1])
+
+
+def test_the_best_action_is_worth_the_value() -> None:
+    q = combine_streams(tf.constant([[1.0]]), tf.constant([[1.0, 2.0, 6.0]]), "max")
+    np.testing.assert_allclose(q, [[-4, -3, 1]])
+
+
+def test_a_constant_added_to_the_advantages_changes_nothing() -> None:
+    value, advantage = tf.constant([[1.0]]), tf.constant([[1.0, 2.0, 6.0]])
+    for kind in ("mean", "max"):
+        same = combine_streams(value, advantage + 100.0, kind)
+        np.testing.assert_allclose(same, combine_streams(value, advantage, kind), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dueling", "activation", "streams"),
+    list(itertools.product(["none", "mean", "max"], ["relu", "tanh", "elu", "selu"], [(), (5,)])),
+)
+def test_the_numpy_twin_is_the_same_function(dueling, activation, streams) -> None:
+    net = network(dueling=dueling, activation=activation, stream_units=streams)
+    x = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+    np.testing.assert_allclose(net.numpy_twin()(x), net(x).numpy(), rtol=1e-5, atol=1e-6)
+    assert net(x).shape == (7, 4)
+
+
+def test_same_seed_same_weights() -> None:
+    first, second, other = network(), network(), network(seed=2)
+    for a, b, c in zip(first.get_weights(), second.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert a.ndim == 1 or not np.array_equal(a, c)

@@ -1,0 +1,84 @@
+"""That what the docs say in tables is what the code has."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import tables
+
+from rlgen import registry
+
+ROOT = tables.ROOT
+DOCS = ROOT / "docs"
+ALGORITHMS = DOCS / "algorithms" / "README.md"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+SCALAR = re.compile(r"(rollout|train|eval|time|loss|prob|counters)/\w+")
+
+
+def built_in() -> list[registry.Plugin]:
+    return [p for p in registry.available() if p.kind in registry.ALGORITHM_KINDS and p.source.startswith("rlgen ")]
+
+
+def algorithm_rows() -> dict[str, list[str]]:
+    """The table of the algorithms: name to the other cells."""
+    rows = {}
+    for line in ALGORITHMS.read_text().splitlines():
+        if line.startswith("| `"):
+            name, *cells = (cell.strip() for cell in line.strip("|").split(" | "))
+            assert name.strip("` ") not in rows, f"{name} has two rows"
+            rows[name.strip("` ")] = [cell.strip() for cell in cells]
+    return rows
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_generated_tables_are_up_to_date(page: Path) -> None:
+    source = page.read_text(encoding="utf-8")
+    assert source.count("<!-- generated:") == len(tables.GENERATED.findall(source)), "a table without an end"
+    assert tables.renewed(source) == source, tables.REWRITE
+
+
+def test_every_algorithm_has_one_row() -> None:
+    assert list(algorithm_rows()) == [plugin.name for plugin in built_in()], "same names, same order as `rlgen list`"
+
+
+@pytest.mark.parametrize("plugin", built_in(), ids=lambda plugin: str(plugin.name))
+def test_a_row_says_what_the_code_says(plugin: registry.Plugin) -> None:
+    kind, serves, paper, page = algorithm_rows()[plugin.name]
+    cls = plugin.load()
+    assert kind == plugin.kind
+    if plugin.kind == "agent":
+        assert serves == f"{', '.join(f'`{space.__name__}`' for space in cls.serves)} actions"
+    else:
+        assert serves.startswith("data sets")
+    assert re.search(r"\(\d{4}\)", paper)
+    link = re.fullmatch(r"\[.+\]\((.+\.md)\)", page)
+    assert link
+    text = (ALGORITHMS.parent / link[1]).read_text()
+    assert f"rlgen train {plugin.name}" in text, "its page shows how to train it"
+    assert f"<!-- generated: fields {plugin.name} -->" in text or f"`{plugin.name}`" in text
+
+
+def test_every_algorithm_page_shows_its_fields() -> None:
+    for page in ALGORITHMS.parent.glob("*.md"):
+        assert page == ALGORITHMS or "<!-- generated: fields " in page.read_text(), page.name
+
+
+def test_every_scalar_is_explained() -> None:
+    """Every name of a scalar that stands in the source stands in the docs."""
+    explained = set(re.findall(r"`([a-z_]+/\w+)`", "".join(page.read_text() for page in PAGES)))
+    for place in ("rlgen", "agents", "envs"):
+        for file in (ROOT / place).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Constant) and SCALAR.fullmatch(str(node.value)):
+                    assert node.value in explained, f"{file.relative_to(ROOT)} logs {node.value}; say what it is"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        if not target.startswith(("http://", "https://", "mailto:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
