@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -108,30 +109,36 @@ def flat_batch(space: gym.Space[Any], observation: Any) -> tuple[Floats, bool]:
         UserError: it is neither.
     """
     size = flat_size(space)
-    plain = np.asarray(observation) if not isinstance(observation, (dict, tuple)) else None
-    if plain is not None and plain.dtype.kind in "fiub" and not isinstance(space, gym.spaces.Discrete):
-        for lead, batched in ((plain.shape == space.shape, False), (plain.shape[1:] == space.shape, True)):
-            if lead and space.shape is not None and isinstance(space, gym.spaces.Box):
-                return plain.reshape(-1, size).astype(np.float32), batched
-    if space.contains(observation) or (plain is not None and plain.ndim == 0 and space.contains(plain.item())):
+    if isinstance(space, gym.spaces.Box):
+        # Only the shape counts: users act on lists, and on values outside the bounds.
+        array = np.asarray(observation)
+        if array.dtype.kind in "biuf" and space.shape in (array.shape, array.shape[1:]):
+            return array.reshape(-1, size).astype(np.float32), array.shape != space.shape
+    elif space.contains(observation):
         return np.asarray(gym.spaces.flatten(space, observation), np.float32)[None], False
-    try:
-        many = list(
-            gym.vector.utils.iterate(gym.vector.utils.batch_space(space, _batch_length(observation)), observation)
-        )
-        rows = [np.asarray(gym.spaces.flatten(space, one), np.float32) for one in many]
-        if rows and all(row.shape == (size,) for row in rows):
-            return np.stack(rows), True
-    except (TypeError, ValueError, IndexError, KeyError, AttributeError, AssertionError):
-        pass
-    shape = getattr(plain, "shape", type(observation).__name__)
-    raise UserError(f"An observation of this environment is in {space}; got {shape}, neither one nor a batch of them.")
+    else:
+        try:
+            batch = gym.vector.utils.batch_space(space, _batch_length(observation))
+            each = gym.vector.utils.iterate(batch, observation)
+            rows = [np.asarray(gym.spaces.flatten(space, one), np.float32) for one in each]
+            return np.stack(rows).reshape(-1, size), True
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError, AssertionError):
+            pass  # Whatever Gymnasium stumbled over, it is no batch of this space.
+    raise UserError(
+        f"An observation of this environment is in {space}; got {_described(observation)}, "
+        "neither one nor a batch of them."
+    )
 
 
 def _batch_length(observation: Any) -> int:
     while isinstance(observation, (dict, tuple)):
         observation = next(iter(observation.values())) if isinstance(observation, dict) else observation[0]
     return len(observation)
+
+
+def _described(observation: Any) -> str:
+    shape = getattr(observation, "shape", None)
+    return type(observation).__name__ if shape is None else f"an array of shape {shape}"
 
 
 def probe(make: Callable[[], gym.Env[Any, Any]], *, seed: int) -> None:
@@ -209,15 +216,12 @@ def _checked(observation: Any, where: str) -> Floats:
     return array
 
 
-class _faults_named:
+@contextmanager
+def _faults_named(where: str) -> Iterator[None]:
     """Turn what an environment raises into an `EnvironmentFault` that names the step."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception) and not isinstance(error, UserError):
-            raise EnvironmentFault(f"The environment raised {type(error).__name__} at {self.where}: {error}") from error
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # An environment may raise anything.
+        raise EnvironmentFault(f"The environment raised {type(error).__name__} at {where}: {error}") from error

@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 REWRITE = "write the tables anew with `.venv/bin/python tests/support/tables.py`"
-GENERATED = re.compile(r"(<!-- generated: ([^\n]+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+GENERATED = re.compile(r"(^<!-- generated: ([^\n]+?) -->\n)(.*?)(^<!-- end -->)", re.MULTILINE | re.DOTALL)
 
 
 def renewed(source: str) -> str:

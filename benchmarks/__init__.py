@@ -1,0 +1,1 @@
+"""Speed against peers, learning over seeds, and the tables made of both."""

@@ -1,0 +1,88 @@
+"""Learning over seeds: every seed is reported, the worst is named.
+
+Each run is trained as `rlgen train` would, and its best checkpoint (chosen on validation episodes) is judged
+on 20 other greedy episodes of Gymnasium's own environment. Results are added to `results/<suite>.json`; what is
+there already is not run again.
+
+    python -m benchmarks.learning --suite cartpole
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def cartpole(seeds: int) -> Iterator[dict[str, Any]]:
+    """The DQN family on both engines."""
+    for engine in ("compiled", "gymnasium"):
+        for algorithm in ("dqn", "double_dqn", "dueling_dqn"):
+            for seed in range(seeds):
+                yield {"algorithm": algorithm, "env": "CartPole-v1", "engine": engine, "steps": 50_000, "seed": seed}
+
+
+def overestimation(seeds: int) -> Iterator[dict[str, Any]]:
+    """DQN and Double DQN by the post's recipe, with its noise in the rewards."""
+    for algorithm in ("dqn", "double_dqn"):
+        for seed in range(seeds):
+            yield {
+                "algorithm": algorithm,
+                "env": "CartPole-v1",
+                "engine": "compiled",
+                "steps": 30_000,
+                "seed": seed,
+                "preset": "post-double-q",
+                "config": {"noisy_reward_std": 1.0},
+            }
+
+
+SUITES = {"cartpole": cartpole, "overestimation": overestimation}
+
+
+def run(job: dict[str, Any]) -> dict[str, Any]:
+    """Train one job in a directory that is thrown away."""
+    import rlgen
+
+    asked = {key: value for key, value in job.items() if key != "algorithm"}
+    with tempfile.TemporaryDirectory() as directory:
+        made = rlgen.train(job["algorithm"], run=Path(directory) / "run", **asked)
+        result, rows = made.result, made.evaluations()
+    late = [row["eval/overestimation"] for row in rows[len(rows) // 2 :] if "eval/overestimation" in row]
+    return {
+        "job": job,
+        "mean_reward": result["evaluation"]["eval/mean_reward"],
+        "best_step": result["best_step"],
+        "seconds": result["seconds"],
+        "steps_per_second": result["steps_per_second"],
+        # Over the evaluations of the second half: the values of an untrained network say nothing.
+        "overestimation": sum(late) / len(late) if late else None,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", choices=SUITES, required=True)
+    parser.add_argument("--seeds", type=int, default=5)
+    asked = parser.parse_args()
+    from rlgen.runtime import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    file = RESULTS / f"{asked.suite}.json"
+    rows = json.loads(file.read_text()) if file.exists() else []
+    for job in SUITES[asked.suite](asked.seeds):
+        if any(row["job"] == job for row in rows):
+            continue
+        rows.append(run(job))
+        file.write_text(json.dumps(rows, indent=1) + "\n")
+        print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

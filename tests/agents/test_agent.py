@@ -1,0 +1,94 @@
+"""Evaluation, acting and filming: what every agent shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from rlgen import register
+from rlgen.agents.dqn import DQN
+from rlgen.errors import UnknownName, UserError
+from rlgen.registry import unregister
+
+
+class Lengths(gym.Env):
+    """Episodes of 1, 2, 3, ... steps, by the seed; +1 a step. Observes a dictionary."""
+
+    observation_space = spaces.Dict({"left": spaces.Box(0, 100, (1,), np.float32), "kind": spaces.Discrete(3)})
+    action_space = spaces.Discrete(2)
+    made = 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        if seed is not None:
+            type(self).made += 1
+            self.left = type(self).made
+        else:
+            self.left = 1000
+        return self._observe(), {}
+
+    def step(self, action: Any) -> Any:
+        self.left -= 1
+        return self._observe(), 1.0, self.left <= 0, False, {}
+
+    def _observe(self) -> dict[str, Any]:
+        return {"left": np.full(1, min(self.left, 100), np.float32), "kind": 1}
+
+
+@pytest.fixture
+def lengths() -> Any:
+    register("env", "Lengths-v0")(Lengths)
+    yield DQN(problem="Lengths-v0", config=DQN.Config(hidden_units=(4,)), seed=0)
+    unregister("env", "Lengths-v0")
+
+
+def test_each_environment_plays_exactly_one_episode(lengths: DQN) -> None:
+    Lengths.made = 0
+    scalars = lengths.evaluate(episodes=4, seed=0, split="test").scalars
+    # 1, 2, 3 and 4 steps; counting episodes as they come in would take four of the first.
+    assert scalars["eval/mean_reward"] == 2.5
+    assert scalars["eval/mean_ep_length"] == 2.5
+    assert (scalars["eval/min_reward"], scalars["eval/max_reward"]) == (1, 4)
+    assert scalars["eval/std_reward"] == pytest.approx(np.std([1, 2, 3, 4]))
+
+
+def test_dictionaries_are_observed(lengths: DQN) -> None:
+    one = {"left": np.ones(1, np.float32), "kind": 2}
+    many = {"left": np.ones((5, 1), np.float32), "kind": np.array([0, 1, 2, 0, 1])}
+    assert lengths.engine == "gymnasium"
+    assert lengths.observation_size == 4
+    assert lengths.act(many).shape == (5,)
+    assert lengths.act(many)[2] == lengths.act(one)
+
+
+def test_the_same_evaluation_twice_and_the_splits_differ() -> None:
+    agent = DQN(problem="CartPole-v1", config=DQN.Config(hidden_units=(4,)), seed=0)
+    first, second = (agent.evaluate(episodes=3, seed=5, split="test") for _ in range(2))
+    other = agent.evaluate(episodes=3, seed=5, split="validation")
+    assert first.scalars == second.scalars
+    assert first.scalars != other.scalars
+    assert first.episodes == 3
+
+
+def test_a_film_has_a_frame_for_every_state() -> None:
+    agent = DQN(problem="CartPole-v1", config=DQN.Config(hidden_units=(4,)), seed=0)
+    frames = list(agent.frames(seed=1))
+    assert agent.frames_per_second == 50
+    assert len(frames) >= 9
+    assert all(frame.shape == (400, 600, 3) and frame.dtype == np.uint8 for frame in frames)
+    assert not np.array_equal(frames[0], frames[-1])
+
+
+def test_unknown_environments_name_the_nearest() -> None:
+    with pytest.raises(UnknownName, match=r"Did you mean 'CartPole-v1'"):
+        DQN(problem="CartPol-v1", config=DQN.Config(), seed=0)
+
+
+def test_a_compiled_engine_where_there_is_none() -> None:
+    with pytest.raises(UserError, match="no compiled twin; use --engine gymnasium"):
+        DQN(problem="MountainCar-v0", config=DQN.Config(), seed=0, engine="compiled")
+    assert DQN(problem="MountainCar-v0", config=DQN.Config(), seed=0).engine == "gymnasium"

@@ -1,0 +1,128 @@
+"""The host engine: true successors, flat observations of every space, faults that name their step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from rlgen.envs.gymnasium import HostEnvs, flat_batch, flat_size, probe
+from rlgen.errors import EnvironmentFault, UserError
+
+
+class Counting(gym.Env):
+    """Observes how many steps the episode has; ends after `length`, by termination or by time."""
+
+    observation_space = spaces.Box(0, 100, (1,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, *, length: int = 3, truncates: bool = False, **faults: Any) -> None:
+        self.length, self.truncates, self.faults, self.total = length, truncates, faults, 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        self.t = 0
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action: Any) -> Any:
+        self.t += 1
+        self.total += 1
+        observation, reward, ended = np.full(1, self.t, np.float32), 1.0, self.t == self.length
+        if self.faults.get("at") == self.total:
+            if "raises" in self.faults:
+                raise RuntimeError(self.faults["raises"])
+            observation, reward = self.faults.get("observation", observation), self.faults.get("reward", reward)
+            if "short" in self.faults:
+                return observation, reward, ended, {}
+            if "flag" in self.faults:
+                return observation, reward, self.faults["flag"], False, {}
+        return observation, reward, ended and not self.truncates, ended and self.truncates, {}
+
+
+@pytest.mark.parametrize("truncates", [False, True])
+def test_every_step_is_a_real_transition_with_its_true_successor(truncates: bool) -> None:
+    envs = HostEnvs(lambda: Counting(truncates=truncates), num_envs=2, seed=0)
+    acted_in, successors, ends = [], [], []
+    for _ in range(7):
+        acted_in.append(float(envs.observation[0, 0]))
+        step = envs.step(np.zeros(2, np.int64))
+        successors.append(float(step.final_observation[0, 0]))
+        ends.append(bool((step.truncated if truncates else step.terminated)[0]))
+    # No filler between episodes: the state after an end is the first of the next episode.
+    assert acted_in == [0, 1, 2, 0, 1, 2, 0]
+    assert successors == [1, 2, 3, 1, 2, 3, 1]
+    assert ends == [False, False, True, False, False, True, False]
+
+
+FAULTS = [
+    ({"observation": np.full(1, np.nan, np.float32)}, "not finite at step 2"),
+    ({"reward": float("inf")}, "must be finite"),
+    ({"reward": "much"}, "is not a number"),
+    ({"observation": np.zeros(3, np.float32)}, r"the shape \(3,\); its space says \(1,\)"),
+    ({"short": True}, "returned 4 values; Gymnasium's step returns five"),
+    ({"flag": "no"}, "'terminated' is 'no'"),
+    ({"raises": "broken motor"}, "raised RuntimeError at step 2: broken motor"),
+]
+
+
+@pytest.mark.parametrize(("fault", "message"), FAULTS)
+def test_the_probe_names_the_step(fault: dict[str, Any], message: str) -> None:
+    with pytest.raises(EnvironmentFault, match=message) as caught:
+        probe(lambda: Counting(at=2, **fault), seed=0)
+    assert "step 2" in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", [row[0] for row in FAULTS if "flag" not in row[0]])
+def test_the_engine_names_the_step_too(fault: dict[str, Any]) -> None:
+    envs = HostEnvs(lambda: Counting(at=40, length=7, **fault), num_envs=1, seed=0)
+    with pytest.raises(EnvironmentFault, match="step 40"):
+        for _ in range(50):
+            envs.step(np.zeros(1, np.int64))
+
+
+def test_a_sound_environment_passes_the_probe() -> None:
+    probe(lambda: Counting(), seed=0)
+    probe(lambda: gym.make("CartPole-v1"), seed=0)
+
+
+SPACES = [
+    (spaces.Box(-1, 1, (3,), np.float32), 3),
+    (spaces.Box(-1, 1, (2, 2), np.float64), 4),
+    (spaces.Box(0, 255, (4, 4, 3), np.uint8), 48),
+    (spaces.Discrete(5), 5),
+    (spaces.MultiDiscrete([2, 3]), 5),
+    (spaces.MultiBinary(4), 4),
+    (spaces.Dict({"a": spaces.Discrete(2), "b": spaces.Box(-1, 1, (2,), np.float32)}), 4),
+    (spaces.Tuple((spaces.Discrete(3), spaces.MultiBinary(2))), 5),
+]
+
+
+@pytest.mark.parametrize(("space", "size"), SPACES, ids=lambda value: str(value)[:20])
+def test_one_observation_or_a_batch_is_flattened_as_gymnasium_does(space: spaces.Space, size: int) -> None:
+    assert flat_size(space) == size
+    space.seed(0)
+    samples = [space.sample() for _ in range(3)]
+    expected = np.stack([spaces.flatten(space, sample) for sample in samples])
+    for sample, row in zip(samples, expected, strict=True):
+        flattened, batched = flat_batch(space, sample)
+        assert not batched
+        np.testing.assert_allclose(flattened, row[None], rtol=1e-6)
+    batch = gym.vector.utils.concatenate(space, samples, gym.vector.utils.create_empty_array(space, 3))
+    flattened, batched = flat_batch(space, batch)
+    assert batched
+    assert flattened.dtype == np.float32
+    np.testing.assert_allclose(flattened, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("observation", [np.zeros(7), "up", None, {"a": 1}])
+def test_what_is_no_observation_is_refused(observation: Any) -> None:
+    with pytest.raises(UserError, match="neither one nor a batch"):
+        flat_batch(spaces.Box(-1, 1, (3,), np.float32), observation)
+
+
+def test_a_space_without_a_fixed_size_is_refused() -> None:
+    with pytest.raises(UserError, match="no fixed size"):
+        flat_size(spaces.Sequence(spaces.Discrete(2)))
