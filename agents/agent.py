@@ -146,8 +146,8 @@ class Agent(Algorithm):
         std = self.config.noisy_reward_std
         return env if std is None else CompiledNoisyReward(env, std=std)
 
-    def training_envs(self, *, start_step: int) -> HostEnvs:
-        """The Gymnasium environments to learn in, seeded anew for where the run stands."""
+    def training_envs(self) -> HostEnvs:
+        """The Gymnasium environments to learn in, with the configured wrappers."""
         std = self.config.noisy_reward_std
 
         def make() -> gym.Env[Any, Any]:
@@ -158,7 +158,7 @@ class Agent(Algorithm):
                 env = gym.wrappers.TransformAction(env, lambda a: a + space.start, gym.spaces.Discrete(space.n))
             return env if std is None else NoisyReward(env, std=std)
 
-        seed = runtime.derive_seed(self.seed, "environments", start_step)
+        seed = runtime.derive_seed(self.seed, "environments")
         return HostEnvs(make, num_envs=self.config.num_envs, seed=seed)
 
     def _refuse_unserved(self) -> None:

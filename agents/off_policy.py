@@ -272,8 +272,8 @@ class OffPolicyAgent(Agent):
 
     def _new_rollout(self) -> Any:
         if self.engine == "gymnasium":
-            envs = self.training_envs(start_step=0)
-            return HostRollout(envs, rows=self._block_rows, act=self.explore_on_host)
+            seed = runtime.derive_seed(self.seed, "resumed environments")
+            return HostRollout(self.training_envs(), seed=seed, act=self.explore_on_host)
         return CompiledRollout(
             self.training_env(),
             num_envs=self.config.num_envs,

@@ -7,7 +7,7 @@ environments in Python. Both hand over `Transitions` of [K, N, ...] and keep the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -138,16 +138,16 @@ class HostRollout:
     """N Gymnasium environments stepped in Python, acted in by a NumPy policy on the whole batch."""
 
     def __init__(
-        self, envs: HostEnvs, *, rows: int, act: Callable[[npt.NDArray[np.float32], int], npt.NDArray[Any]]
+        self, envs: HostEnvs, *, seed: int, act: Callable[[npt.NDArray[np.float32], int], npt.NDArray[Any]]
     ) -> None:
-        """Allocate the rows.
+        """Start counting.
 
         Args:
             envs: what to step.
-            rows: the most vector steps one call of `collect` may take.
+            seed: of the episodes begun after a resume.
             act: (observation [N, D], environment steps so far) to actions [N, ...].
         """
-        self.envs, self.rows, self.act = envs, rows, act
+        self.envs, self.seed, self.act = envs, seed, act
         self.vector_steps = np.zeros((), np.int64)
         self.running_return = np.zeros(envs.num_envs)
         self.running_length = np.zeros(envs.num_envs)
@@ -186,9 +186,20 @@ class HostRollout:
         self.seconds = {"act": 0.0, "env": 0.0}
         return {**episode_scalars(self.returns, self.lengths), **spent}
 
-    def state(self) -> dict[str, Any]:
-        """The statistics; a Gymnasium environment's own state cannot be saved, it starts a new episode."""
+    def state(self) -> HostRollout:
+        """Itself: it reads and writes its own state."""
+        return self
+
+    def state_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The counter and the statistics; where a Gymnasium environment stands cannot be saved."""
         return {"vector_steps": self.vector_steps, "returns": self.returns, "lengths": self.lengths}
+
+    def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take back what `state_arrays` gave, and begin new episodes: others than the run began with."""
+        for name, own in self.state_arrays().items():
+            own[...] = arrays[name]
+        self.envs.reset(seed=runtime.derive_seed(self.seed, int(self.vector_steps)))
+        self.running_return[:] = self.running_length[:] = 0
 
     def close(self) -> None:
         """Close the environments."""

@@ -78,8 +78,8 @@ def cartpole() -> str:
         )
     header = ["agent", "engine", "mean return, seeds 0 to 4", "worst", "best checkpoint at, latest"]
     return (
-        "CartPole-v1, 50,000 environment steps. The best of 20 checkpoints by 20 validation episodes, judged on 20 other "
-        f"greedy episodes of Gymnasium's environment. Bar: 475 in every seed.\n\n{table(header, rows)}\n\n"
+        "CartPole-v1, 50,000 environment steps. The best of 20 checkpoints by 20 validation episodes, judged on 20 "
+        f"other greedy episodes of Gymnasium's environment. Bar: 475 in every seed.\n\n{table(header, rows)}\n\n"
         "`python -m benchmarks.learning --suite cartpole`\n"
     )
 
@@ -92,10 +92,11 @@ def overestimation() -> str:
         mean = sum(values) / len(values)
         rows.append((f"`{algorithm}`", ", ".join(f"{value:.2f}" for value in values), f"{mean:.2f}"))
     config = groups("overestimation")["compiled", "dqn"][0]["job"]
+    header = ["agent", "over-estimation, seeds 0 to 4", "mean"]
     return (
-        f"CartPole-v1 with the reward replaced by N(1, 1), {config['steps']:,} environment steps, {config['config']}: mean "
-        "of max Q minus the discounted return that followed, over the states visited in the evaluations of the second half "
-        f"of training.\n\n{table(['agent', 'over-estimation, seeds 0 to 4', 'mean'], rows)}\n\n"
+        f"CartPole-v1 with the reward replaced by N(1, 1), {config['steps']:,} environment steps, defaults but for "
+        f"`{config['config']}`: mean of max Q minus the discounted return that followed, over the states visited in "
+        f"the evaluations of the second half of training.\n\n{table(header, rows)}\n\n"
         "`python -m benchmarks.learning --suite overestimation`\n"
     )
 

@@ -47,6 +47,10 @@ class HostEnvs:
             [lambda: flat(make())] * num_envs, copy=False, autoreset_mode=AutoresetMode.SAME_STEP
         )
         self.num_envs, self.steps = num_envs, 0
+        self.reset(seed=seed)
+
+    def reset(self, *, seed: int) -> None:
+        """Start new episodes; `observation` is then what to act on first."""
         with _faults_named("reset"):
             observation, _ = self._envs.reset(seed=seed)
         self.observation = _checked(observation, "reset")

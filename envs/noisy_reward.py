@@ -10,7 +10,7 @@ from typing import Any, SupportsFloat
 import gymnasium as gym
 import tensorflow as tf
 
-from rlgen.environment import CompiledEnv
+from rlgen.environment import CompiledEnv, CompiledWrapper
 
 
 class NoisyReward(gym.Wrapper[Any, Any, Any, Any]):
@@ -26,21 +26,12 @@ class NoisyReward(gym.Wrapper[Any, Any, Any, Any]):
         return observation, float(self.np_random.normal(1.0, self.std)), terminated, truncated, info
 
 
-class CompiledNoisyReward(CompiledEnv):
+class CompiledNoisyReward(CompiledWrapper):
     """The compiled twin of `NoisyReward`."""
 
     def __init__(self, env: CompiledEnv, *, std: float) -> None:
-        self.env, self.std = env, std
-        self.gymnasium_id, self.max_episode_steps = env.gymnasium_id, env.max_episode_steps
-        self.observation_space, self.action_space = env.observation_space, env.action_space
-
-    def reset(self, num_envs: int, seed: Any) -> Any:
-        """As the environment inside."""
-        return self.env.reset(num_envs, seed)
-
-    def observe(self, state: Any) -> Any:
-        """As the environment inside."""
-        return self.env.observe(state)
+        super().__init__(env)
+        self.std = std
 
     def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
         """The environment's step with another reward."""

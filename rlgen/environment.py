@@ -33,12 +33,17 @@ class CompiledEnv(abc.ABC):
         observation_space: as Gymnasium describes it.
         action_space: as Gymnasium describes it.
         max_episode_steps: the time limit in environment steps.
+        physics: names of attributes that `step` reads and that may be varied (`rlgen.envs.domain_randomization`):
+            a number each, or a tensor [N] with one for every copy. Gymnasium's environment calls them the same.
+        derived: names of attributes that follow from those and that Gymnasium's environment keeps too.
     """
 
     gymnasium_id: str
     observation_space: gym.Space[Any]
     action_space: gym.Space[Any]
     max_episode_steps: int
+    physics: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
 
     @abc.abstractmethod
     def reset(self, num_envs: int, seed: Any) -> Any:
@@ -53,6 +58,27 @@ class CompiledEnv(abc.ABC):
     def observe(self, state: Any) -> Any:
         """Observations, float32 [N, ...], of states [N, S]; by default the state itself."""
         return state
+
+
+class CompiledWrapper(CompiledEnv):
+    """A compiled environment around another, the same in everything that a subclass does not override."""
+
+    def __init__(self, env: CompiledEnv) -> None:
+        self.env = env
+        self.gymnasium_id, self.max_episode_steps = env.gymnasium_id, env.max_episode_steps
+        self.observation_space, self.action_space = env.observation_space, env.action_space
+
+    def reset(self, num_envs: int, seed: Any) -> Any:
+        """As the environment inside."""
+        return self.env.reset(num_envs, seed)
+
+    def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
+        """As the environment inside."""
+        return self.env.step(state, action, seed)
+
+    def observe(self, state: Any) -> Any:
+        """As the environment inside."""
+        return self.env.observe(state)
 
 
 @dataclass(frozen=True)

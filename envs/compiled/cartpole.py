@@ -11,16 +11,9 @@ import tensorflow as tf
 
 from rlgen.environment import CompiledEnv
 
-GRAVITY = 9.8  # m/s^2
-CART_MASS, POLE_MASS = 1.0, 0.1  # kg
-HALF_LENGTH = 0.5  # m, from the pivot to the pole's centre of mass
-FORCE = 10.0  # N
 SECONDS_PER_STEP = 0.02
 X_LIMIT = 2.4  # m
 ANGLE_LIMIT = 12 * 2 * math.pi / 360  # rad
-
-TOTAL_MASS = CART_MASS + POLE_MASS
-POLE_MOMENT = POLE_MASS * HALF_LENGTH
 
 
 class CartPole(CompiledEnv):
@@ -34,6 +27,23 @@ class CartPole(CompiledEnv):
     gymnasium_id = "CartPole-v1"
     max_episode_steps = 500
 
+    gravity = 9.8  # m/s^2
+    masscart, masspole = 1.0, 0.1  # kg
+    length = 0.5  # m, from the pivot to the pole's centre of mass
+    force_mag = 10.0  # N
+    physics = ("gravity", "masscart", "masspole", "length", "force_mag")
+    derived = ("total_mass", "polemass_length")
+
+    @property
+    def total_mass(self) -> float:
+        """Of cart and pole, in kg."""
+        return self.masscart + self.masspole
+
+    @property
+    def polemass_length(self) -> float:
+        """The pole's first moment about the pivot, in kg m."""
+        return self.masspole * self.length
+
     def __init__(self) -> None:
         high = np.array([X_LIMIT * 2, np.inf, ANGLE_LIMIT * 2, np.inf], np.float32)
         self.observation_space = gym.spaces.Box(-high, high, dtype=np.float32)
@@ -46,11 +56,12 @@ class CartPole(CompiledEnv):
     def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
         """One Euler step of 0.02 s; terminated when the cart or the pole leaves its limits."""
         x, x_dot, theta, theta_dot = tf.unstack(state, axis=-1)
-        force = tf.where(tf.equal(action, 1), FORCE, -FORCE)
+        force = tf.where(tf.equal(action, 1), self.force_mag, -self.force_mag)
         cos, sin = tf.cos(theta), tf.sin(theta)
-        push = (force + POLE_MOMENT * theta_dot**2 * sin) / TOTAL_MASS
-        theta_acc = (GRAVITY * sin - cos * push) / (HALF_LENGTH * (4 / 3 - POLE_MASS * cos**2 / TOTAL_MASS))
-        x_acc = push - POLE_MOMENT * theta_acc * cos / TOTAL_MASS
+        push = (force + self.polemass_length * theta_dot**2 * sin) / self.total_mass
+        inertia = self.length * (4 / 3 - self.masspole * cos**2 / self.total_mass)
+        theta_acc = (self.gravity * sin - cos * push) / inertia
+        x_acc = push - self.polemass_length * theta_acc * cos / self.total_mass
         dt = SECONDS_PER_STEP
         x, x_dot = x + dt * x_dot, x_dot + dt * x_acc
         theta, theta_dot = theta + dt * theta_dot, theta_dot + dt * theta_acc

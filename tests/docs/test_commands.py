@@ -51,11 +51,16 @@ def test_markers(tmp_path: Path) -> None:
     block = "```sh\nrlgen train a --steps 5000\n```\n"
     (cut,) = pages.blocks(page(tmp_path, f"<!-- test: --steps 5000 -> --steps 5; train a -> train b -->\n{block}"))
     assert cut.cheap() == "rlgen train b --steps 5\n"
+    (set_,) = pages.blocks(page(tmp_path, f"<!-- test: --steps 20; train a -> train b -->\n{block}"))
+    assert set_.cheap() == "rlgen train b --steps 20\n"
+    (python,) = pages.blocks(page(tmp_path, "<!-- test: steps=20 -->\n```python\nf(steps=50_000, my_steps=3)\n```\n"))
+    assert python.cheap() == "f(steps=20, my_steps=3)\n"
     (skipped,) = pages.blocks(page(tmp_path, f"<!-- test: skip, because it is slow -->\n\n{block}"))
     assert not skipped.runs
-    (stale,) = pages.blocks(page(tmp_path, f"<!-- test: --steps 7 -> --steps 5 -->\n{block}"))
-    with pytest.raises(ValueError, match="page.md, line 2.*'--steps 7' is not in the block"):
-        stale.cheap()
+    for stale in ("--steps 7 -> --steps 5", "--seed 5", "seed=5", "7"):
+        (other,) = pages.blocks(page(tmp_path, f"<!-- test: {stale} -->\n{block}"))
+        with pytest.raises(ValueError, match=f"page.md, line 2.*'{stale}'"):
+            other.cheap()
     for wrong, words in ((f"<!-- test: skip -->\n{block}", "say why"), ("<!-- test: a -> b -->\ntext", "right before")):
         with pytest.raises(ValueError, match=words):
             list(pages.blocks(page(tmp_path, wrong)))

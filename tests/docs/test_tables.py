@@ -58,8 +58,7 @@ def test_a_row_says_what_the_code_says(plugin: registry.Plugin) -> None:
     link = re.fullmatch(r"\[.+\]\((.+\.md)\)", page)
     assert link
     text = (ALGORITHMS.parent / link[1]).read_text()
-    assert f"rlgen train {plugin.name}" in text, "its page shows how to train it"
-    assert f"<!-- generated: fields {plugin.name} -->" in text or f"`{plugin.name}`" in text
+    assert re.search(rf"`{plugin.name}`|rlgen train {plugin.name}\b", text), "its page names it"
 
 
 def test_every_algorithm_page_shows_its_fields() -> None:

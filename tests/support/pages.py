@@ -5,8 +5,11 @@ directory: commands of blocks that begin with `rlgen`, and Python blocks, which 
 A block with a title, ```python title="file.py", is a file and is not run. What the page shows can be made
 cheaper or left out by a comment on the line before the block:
 
-    <!-- test: --steps 20000 -> --steps 200; 500 -> 5 -->    replaces text, which must be there
+    <!-- test: --steps 200 -->                the option, or in Python `steps=200`, gets this value
+    <!-- test: seed=1 -> seed=2; 500 -> 5 -->  text is replaced
     <!-- test: skip, because it takes an hour -->
+
+What a marker sets or replaces has to be there, so that a marker cannot outlive its block.
 """
 
 from __future__ import annotations
@@ -57,11 +60,19 @@ class Block:
             ValueError: the marker cannot be read, or says to replace what is not there.
         """
         text = self.text
-        for change in (self.marker or "").split(";") if self.marker else ():
+        for change in (part.strip() for part in (self.marker or "").split(";")):
             old, arrow, new = (part.strip() for part in change.partition("->"))
-            if not arrow or old not in text:
-                raise ValueError(f"{self.place}: the marker says '{change.strip()}', but '{old}' is not in the block")
-            text = text.replace(old, new)
+            if set_option := re.fullmatch(r"(--[\w-]+ |\w+=)(\S+)", change):
+                shown, new = re.escape(set_option[1]) + r"[\w.]+", change
+            elif arrow:
+                shown = re.escape(old)
+            elif change:
+                raise ValueError(f"{self.place}: write --option VALUE, name=value or old -> new, not '{change}'")
+            else:
+                continue
+            text, found = re.subn(rf"(?<![\w-]){shown}", new.replace("\\", r"\\"), text)
+            if not found:
+                raise ValueError(f"{self.place}: the marker says '{change}', but the block has nothing of the kind")
         return text
 
 
