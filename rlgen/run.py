@@ -150,6 +150,8 @@ class Run:
             UserError: there is no such checkpoint.
             CheckpointDamaged: it is damaged.
         """
+        if which == "best" and not checkpoint.listed(self.best):
+            raise UserError(f"{self.path} was stopped before its first evaluation: use --checkpoint last.")
         if which in ("best", "last"):
             good, arrays, faults = checkpoint.newest_good(self.best if which == "best" else self.checkpoints)
             for fault in faults:

@@ -65,6 +65,9 @@ def check_plugin(
         _expect(chunk >= 1 and chunk % quantum == 0, f"chunk_steps={chunk} is no multiple of step_quantum={quantum}")
         first.algorithm.close()
         steps = -(-(steps or 2 * chunk) // (2 * quantum)) * 2 * quantum
+        # A few short evaluations are enough: what they find is not the question.
+        judging = {"trainer.evaluation_episodes": 2, "trainer.evaluate_every_steps": max(1, steps // 4)}
+        asked["config"] = {**judging, **(config or {})}
         whole = api.train(name, run=Path(directory) / "whole", steps=steps, **asked)
         scalars = _check_use(whole)
         half = api.train(name, run=Path(directory) / "half", steps=steps // 2, **asked)

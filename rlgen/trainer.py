@@ -73,11 +73,13 @@ class Trainer:
         self._stop: str | None = None
 
     def resume(self) -> int:
-        """Take up the newest whole checkpoint; returns its step.
+        """Take up the newest whole checkpoint; returns its step, 0 if the run was stopped before its first.
 
         Raises:
-            UserError: there is none, or it was written with another configuration.
+            UserError: all are damaged, or written with another configuration.
         """
+        if not checkpoint.listed(self.run.checkpoints):
+            return 0
         good, arrays, faults = checkpoint.newest_good(self.run.checkpoints)
         for fault in faults:
             self.reporter.message(f"{fault} Going on from step {good.step:,} instead.")

@@ -125,6 +125,8 @@ def test_which_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     run = make(tmp_path / "run")
     with pytest.raises(UserError, match="no whole checkpoint"):
         run.weights("last")
+    with pytest.raises(UserError, match="before its first evaluation: use --checkpoint last"):
+        run.weights("best")
     for step in (10, 20, 30):
         checkpoint.save(run.checkpoints, step=step, arrays={"w": np.array(step)}, about={})
     checkpoint.save(run.best, step=15, arrays={"w": np.array(15)}, about={})

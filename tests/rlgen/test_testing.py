@@ -13,7 +13,6 @@ from rlgen.algorithm import Evaluation
 from rlgen.errors import RlgenError, UnknownName, UserError
 from rlgen.testing import PluginFault, check_plugin
 
-QUICK = {"trainer.evaluate_every_steps": 10_000, "trainer.evaluation_episodes": 2}
 TINY_DQN = {
     "hidden_units": 8,
     "replay_capacity": 512,
@@ -21,7 +20,6 @@ TINY_DQN = {
     "learning_starts_env_steps": 64,
     "train_every_env_steps": 64,
     "updates_per_train": 4,
-    **QUICK,
 }
 
 
@@ -38,13 +36,13 @@ def test_an_environment_is_learned_in_by_dqn() -> None:
 
 
 def test_a_classifier_passes() -> None:
-    scalars = check_plugin("mlp", steps=20, config={"hidden_units": 8, "batch_size": 16, **QUICK})
+    scalars = check_plugin("mlp", steps=20, config={"hidden_units": 8, "batch_size": 16})
     assert 0 <= scalars["eval/accuracy"] <= 1
 
 
 def test_a_data_set_is_learned_from_by_gan() -> None:
     sizes = {"generator_hidden_units": 8, "discriminator_hidden_units": 8, "batch_size": 8, "evaluation_samples": 50}
-    assert "eval/modes" in check_plugin("ring", steps=10, config={**sizes, **QUICK})
+    assert "eval/modes" in check_plugin("ring", steps=10, config=sizes)
 
 
 def test_an_algorithm_passes_with_its_own_chunk(walk: Any) -> None:

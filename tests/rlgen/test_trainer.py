@@ -165,6 +165,15 @@ def test_twice_n_is_n_and_n_again(walk: Any, tmp_path: Path) -> None:
     np.testing.assert_array_equal(best["weights"], checkpoint.newest_good(second.run.best)[1]["weights"])
 
 
+def test_a_run_stopped_before_its_first_checkpoint_begins_again(walk: Any, tmp_path: Path) -> None:
+    whole, stopped = (start(walk, tmp_path / name) for name in ("whole", "stopped"))
+    whole.train(40)
+    again = resume(stopped.run)
+    assert again.step == 0
+    again.train(40)
+    assert arrays(whole.algorithm) == arrays(again.algorithm)
+
+
 def test_what_was_written_after_the_checkpoint_is_written_again_once(walk: Any, tmp_path: Path) -> None:
     every = {"evaluate_every_steps": 20, "checkpoint_every_steps": 60, "keep_checkpoints": 5}
     whole, torn = (start(walk, tmp_path / name, every=every) for name in ("whole", "torn"))

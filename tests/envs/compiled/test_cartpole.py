@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from beside_gymnasium import EPISODES, check_interface, check_uniform, walk
 
 from rlgen.agents.rollout import CompiledRollout
 from rlgen.envs.compiled.cartpole import CartPole
-
-EPISODES = 100
 
 
 def balancing(observations: np.ndarray) -> np.ndarray:
@@ -18,59 +16,28 @@ def balancing(observations: np.ndarray) -> np.ndarray:
     return (observations @ np.array([0.1, 0.4, 4.0, 1.2]) > 0).astype(np.int64)
 
 
-def walk(choose) -> tuple[float, int, int]:
-    """100 episodes side by side: the largest difference, how many terminated, how many were truncated.
-
-    Every step is taken from the same state: pushing left or right is chaotic, so the two precisions would
-    otherwise part after a few hundred steps however right both are.
-    """
-    compiled = CartPole()
-    step = tf.function(lambda state, action: compiled.step(state, action, tf.constant([0, 0])), jit_compile=True)
-    envs = [gym.make("CartPole-v1") for _ in range(EPISODES)]
-    theirs = np.array([env.reset(seed=episode)[0] for episode, env in enumerate(envs)])
-    ours = tf.constant([env.unwrapped.state for env in envs], tf.float32)
-    going, worst, terminations, truncations = np.ones(EPISODES, bool), 0.0, 0, 0
-    for elapsed in range(1, compiled.max_episode_steps + 1):
-        actions, before = choose(theirs), ours.numpy().astype(np.float64)
-        ours, *outcome = step(ours, tf.constant(actions))
-        rewards, terminated = (part.numpy() for part in outcome)
-        seen = compiled.observe(ours).numpy()
-        for i in np.flatnonzero(going):
-            envs[i].unwrapped.state = before[i]
-            theirs[i], reward, their_end, their_limit, _ = envs[i].step(actions[i])
-            assert rewards[i] == reward
-            assert terminated[i] == their_end
-            assert (elapsed >= compiled.max_episode_steps) == their_limit
-            terminations, truncations = terminations + their_end, truncations + their_limit
-            going[i] = not (their_end or their_limit)
-            worst = max(worst, float(np.abs(seen[i] - theirs[i]).max()))
-    assert not going.any()
-    return worst, terminations, truncations
-
-
 def test_random_episodes_are_gymnasiums() -> None:
     generator = np.random.default_rng(0)
-    worst, terminations, _ = walk(lambda _: generator.integers(2, size=EPISODES))
-    assert worst <= 1e-5
-    assert terminations == EPISODES
+    told = walk(CartPole(), lambda _: generator.integers(2, size=EPISODES))
+    assert told.observation_error <= 1e-5
+    assert told.reward_error == 0
+    assert told.terminations == EPISODES
 
 
 def test_whole_episodes_are_gymnasiums() -> None:
-    worst, terminations, truncations = walk(balancing)
-    assert worst <= 1e-5
-    assert truncations == EPISODES
-    assert terminations == 0
+    told = walk(CartPole(), balancing)
+    assert told.observation_error <= 1e-5
+    assert told.reward_error == 0
+    assert told.truncations == EPISODES
+    assert told.terminations == 0
 
 
 def test_spaces_and_first_states_are_gymnasiums() -> None:
-    compiled, env = CartPole(), gym.make("CartPole-v1")
-    assert compiled.observation_space == env.observation_space
-    assert compiled.action_space == env.action_space
-    assert compiled.max_episode_steps == env.spec.max_episode_steps
-    states = compiled.reset(10_000, tf.constant([1, 2])).numpy()
+    check_interface(CartPole())
+    states = CartPole().reset(10_000, tf.constant([1, 2]))
     assert states.shape == (10_000, 4)
-    assert (np.abs(states) <= 0.05).all()
-    np.testing.assert_allclose(states.std(0), 0.1 / np.sqrt(12), rtol=0.05)
+    for column in range(4):
+        check_uniform(states[:, column], -0.05, 0.05)
 
 
 def test_a_rollout_resets_what_ended_and_keeps_the_true_successor() -> None:

@@ -121,7 +121,7 @@ def test_it_finds_the_ring() -> None:
     assert after.episodes == 2
     picture = after.images["eval/samples"]
     assert picture.dtype == np.uint8
-    assert picture.shape == (1, 480, 480, 3)
+    assert picture.shape == (480, 480, 3)
 
 
 def test_images_too() -> None:

@@ -81,7 +81,7 @@ def test_it_learns_the_digits() -> None:
     assert result.episodes == 1
     for picture in result.images.values():
         assert picture.dtype == np.uint8
-        assert picture.ndim == 4
+        assert picture.ndim == 3
 
 
 def test_predict_takes_one_or_many() -> None:

@@ -1,0 +1,117 @@
+"""From what a policy network puts out to actions: one head per kind of action space.
+
+A network outputs parameters; the distribution is built from them here, in the loss and when acting. Log-
+probabilities and entropies are TensorFlow Probability's; samples are drawn from stateless seeds.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from tensorflow_probability import distributions as tfd
+
+
+class ActionHead(abc.ABC):
+    """Base of the heads. `parameters` is [N, outputs], an action [N, ...].
+
+    Attributes:
+        outputs: how many parameters the network gives.
+        shape: of one action.
+        dtype: of an action inside TensorFlow.
+    """
+
+    outputs: int
+    shape: tuple[int, ...] = ()
+    dtype: Any = tf.int32
+
+    @abc.abstractmethod
+    def sample(self, parameters: Any, seed: Any) -> Any:
+        """An action each, from a stateless seed, int32 [2]."""
+
+    @abc.abstractmethod
+    def log_prob(self, parameters: Any, action: Any) -> Any:
+        """log pi(a|s), float32 [N]."""
+
+    @abc.abstractmethod
+    def entropy(self, parameters: Any) -> Any:
+        """Of the distribution, in nats, float32 [N]."""
+
+    @abc.abstractmethod
+    def sample_on_host(self, parameters: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDArray[Any]:
+        """As `sample`, in NumPy."""
+
+    @abc.abstractmethod
+    def mode(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The most probable action each, in NumPy."""
+
+    def to_environment(self, action: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The action as the environment takes it."""
+        return action
+
+
+class CategoricalHead(ActionHead):
+    """One of `actions` for a `Discrete` space; the parameters are logits."""
+
+    def __init__(self, space: gym.spaces.Discrete) -> None:
+        self.outputs = int(space.n)
+
+    def sample(self, parameters: Any, seed: Any) -> Any:
+        """By the Gumbel-max trick, which is one argmax."""
+        uniform = tf.random.stateless_uniform(tf.shape(parameters), seed, 1e-8, 1.0)
+        return tf.argmax(parameters - tf.math.log(-tf.math.log(uniform)), -1, output_type=tf.int32)
+
+    def log_prob(self, parameters: Any, action: Any) -> Any:
+        """log softmax at the action."""
+        return tfd.Categorical(logits=parameters).log_prob(action)
+
+    def entropy(self, parameters: Any) -> Any:
+        """In nats."""
+        return tfd.Categorical(logits=parameters).entropy()
+
+    def sample_on_host(self, parameters: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDArray[Any]:
+        """The same trick."""
+        return (parameters + generator.gumbel(size=parameters.shape)).argmax(-1).astype(np.int32)
+
+    def mode(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The largest logit."""
+        return parameters.argmax(-1).astype(np.int32)
+
+
+class MultiCategoricalHead(ActionHead):
+    """Several independent choices, for a `MultiDiscrete` space; the logits of all stand side by side."""
+
+    def __init__(self, space: gym.spaces.MultiDiscrete) -> None:
+        self.sizes = [int(n) for n in space.nvec]
+        self.parts = [CategoricalHead(gym.spaces.Discrete(n)) for n in self.sizes]
+        self.outputs, self.shape = sum(self.sizes), (len(self.sizes),)
+
+    def sample(self, parameters: Any, seed: Any) -> Any:
+        """Each choice from a seed of its own."""
+        logits = tf.split(parameters, self.sizes, -1)
+        drawn = [part.sample(x, seed + [i, 0]) for i, (part, x) in enumerate(zip(self.parts, logits, strict=True))]
+        return tf.stack(drawn, -1)
+
+    def log_prob(self, parameters: Any, action: Any) -> Any:
+        """The sum over the choices."""
+        logits, chosen = tf.split(parameters, self.sizes, -1), tf.unstack(action, axis=-1)
+        return tf.add_n([p.log_prob(x, a) for p, x, a in zip(self.parts, logits, chosen, strict=True)])
+
+    def entropy(self, parameters: Any) -> Any:
+        """The sum over the choices."""
+        logits = tf.split(parameters, self.sizes, -1)
+        return tf.add_n([part.entropy(x) for part, x in zip(self.parts, logits, strict=True)])
+
+    def sample_on_host(self, parameters: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDArray[Any]:
+        """Each choice."""
+        logits = np.split(parameters, np.cumsum(self.sizes)[:-1], -1)
+        return np.stack([p.sample_on_host(x, generator) for p, x in zip(self.parts, logits, strict=True)], -1)
+
+    def mode(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The largest logit of each choice."""
+        logits = np.split(parameters, np.cumsum(self.sizes)[:-1], -1)
+        return np.stack([part.mode(x) for part, x in zip(self.parts, logits, strict=True)], -1)
