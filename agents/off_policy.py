@@ -100,21 +100,19 @@ class OffPolicyAgent(Agent):
         """The same in NumPy, drawing from `self.generator`."""
 
     @abc.abstractmethod
-    def update(self, batch: Batch, ahead: Any, number: Any) -> tuple[Any, Any]:
+    def update(self, batch: Batch, number: Any) -> tuple[Any, Any]:
         """One update; compiled code.
 
         Args:
             batch: fields [B, ...].
-            ahead: this update's part of what `look_ahead` returned.
             number: of the update, counting from 1 over the whole run.
 
         Returns:
             The scalars named by `scalar_names`, float32 [len], and the TD errors, [B].
         """
 
-    def look_ahead(self, batches: Batch) -> Any:
-        """What can be computed for several updates at once, [G, ...]; `batches` fields are [G, B, ...]."""
-        return None
+    def after_group(self, number: Any) -> None:
+        """A group of updates was made, `number` in all over the whole run; compiled code."""
 
     def on_host_weights_changed(self) -> None:
         """Updates were made; a NumPy mirror of the weights is stale."""
@@ -205,17 +203,17 @@ class OffPolicyAgent(Agent):
         """Updates one after another on `batches`, fields [G, B, ...]; `updates` were made before."""
         group, size = self.updates_per_sample, self.config.batch_size
         errors = tf.TensorArray(tf.float32, group, element_shape=(size,))
-        ahead = self.look_ahead(batches)
 
         def one(i: Any, sums: Any, errors: Any) -> Any:
             batch = Batch(*(field[i] for field in batches))
             number = updates + tf.cast(i, tf.int64) + 1
-            scalars, error = self.update(batch, None if ahead is None else ahead[i], number)
+            scalars, error = self.update(batch, number)
             return i + 1, sums + tf.concat([scalars, [1.0]], 0), errors.write(i, error)
 
         _, sums, errors = tf.while_loop(
             lambda i, *_: i < group, one, (0, self._no_sums(), errors), maximum_iterations=group
         )
+        self.after_group(updates + group)
         return sums, errors.stack()
 
     def _no_sums(self) -> Any:

@@ -68,3 +68,20 @@ def numpy_dense(x: Array, weights: Sequence[Array], activation: str) -> Array:
     for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
         x = act(x @ kernel + bias)
     return x
+
+
+def clip_by_global_norm(gradients: Sequence[Any], largest: float | None) -> tuple[list[Any], Any]:
+    """Gradients scaled down to the global norm `largest` if theirs is larger (None: never); and theirs.
+
+    As `tf.clip_by_global_norm`, but summed in two steps: XLA on a CPU adds up a whole tensor one number after
+    another, and columns side by side. That was a quarter of an update of a 256-256 network. Without the ReLU,
+    which changes nothing, the compiler would make one sum of the two.
+    """
+    import tensorflow as tf
+
+    columns = [tf.nn.relu(tf.reduce_sum(tf.square(gradient), 0)) for gradient in gradients]
+    norm = tf.sqrt(tf.add_n([tf.reduce_sum(column) for column in columns]))
+    if largest is None:
+        return list(gradients), norm
+    scale = largest / tf.maximum(norm, largest)
+    return [gradient * scale for gradient in gradients], norm

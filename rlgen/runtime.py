@@ -8,11 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from rlgen.errors import UserError
+
+# XLA's newer matrix products on CPUs make an update of a 256-256 network a third faster. They are an
+# experiment of XLA's, and a flag it does not know ends the process: only for releases they were measured with.
+XLA_FLAGS = {"2.21": "--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT"}
 
 
 def prepare() -> None:
@@ -20,6 +25,9 @@ def prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    release = ".".join(metadata.version("tensorflow").split(".")[:2])
+    if release in XLA_FLAGS:
+        os.environ.setdefault("XLA_FLAGS", XLA_FLAGS[release])
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
@@ -84,7 +92,6 @@ def human_bytes(count: float) -> str:
 def versions() -> dict[str, str]:
     """The versions a result depends on."""
     import platform
-    from importlib import metadata
 
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in ("rlgen", "tensorflow", "keras", "tensorflow-probability", "gymnasium", "ale-py", "numpy"):

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # Two test processes share the machine's cores; each would otherwise start a thread per core for BLAS.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from rlgen import cli, registry
+from rlgen import cli, registry, runtime
+
+# Before any test imports TensorFlow, as the command does.
+runtime.prepare()
 
 SUPPORT = Path(__file__).with_name("support")
 sys.path.insert(0, str(SUPPORT))

@@ -1,8 +1,9 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from rlgen.networks import hidden_layers, mlp, numpy_dense
+from rlgen.networks import clip_by_global_norm, hidden_layers, mlp, numpy_dense
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "elu", "selu"])
@@ -35,3 +36,14 @@ def test_shapes_and_the_linear_end() -> None:
 def test_an_unknown_activation() -> None:
     with pytest.raises(KeyError):
         numpy_dense(np.zeros((1, 1), np.float32), [np.zeros((1, 1)), np.zeros(1)], "swoosh")
+
+
+@pytest.mark.parametrize("largest", [None, 0.5, 1e6])
+def test_clipping_is_tensorflows(largest: float | None) -> None:
+    generator = np.random.default_rng(0)
+    gradients = [tf.constant(generator.normal(size=shape), tf.float32) for shape in ((5, 7), (7,), (3, 3, 2, 4))]
+    clipped, norm = clip_by_global_norm(gradients, largest)
+    expected, expected_norm = tf.clip_by_global_norm(gradients, largest or 1e9)
+    assert float(norm) == pytest.approx(float(expected_norm), rel=1e-6)
+    for ours, theirs in zip(clipped, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
