@@ -16,6 +16,7 @@ from rlgen import registry, runtime
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import Config, option
 from rlgen.environment import CompiledEnv, lookup
+from rlgen.envs.domain_randomization import CompiledDomainRandomization, DomainRandomization, parse_ranges
 from rlgen.envs.gymnasium import HostEnvs, flat, flat_batch, flat_size, probe
 from rlgen.envs.noisy_reward import CompiledNoisyReward, NoisyReward
 from rlgen.errors import UserError
@@ -33,6 +34,13 @@ class AgentConfig(Config):
     noisy_reward_std: float | None = option(
         None, "Replace every training reward by N(1, this); none leaves rewards alone.", at_least=0
     )
+    randomize: tuple[str, ...] = option(
+        (), "Physical parameters drawn anew for every training episode: name=low:high, in the parameter's own unit."
+    )
+
+    def check(self) -> None:
+        """Refuse ranges that are none."""
+        parse_ranges(self.randomize)
 
 
 class Agent(Algorithm):
@@ -40,6 +48,7 @@ class Agent(Algorithm):
 
     Attributes:
         serves: the Gymnasium action spaces it can act in.
+        engines: where it can learn; an agent that steps environments itself has "gymnasium" alone.
         action_space: the environment's.
         observation_space: the environment's, before flattening.
         observation_size: numbers in a flattened observation.
@@ -52,11 +61,12 @@ class Agent(Algorithm):
     score = "eval/mean_reward"
     default_steps = 50_000
     serves: ClassVar[tuple[type[gym.Space[Any]], ...]]
+    engines: ClassVar[tuple[str, ...]] = ("compiled", "gymnasium")
 
     def __init__(self, *, problem: str, config: AgentConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self._source = lookup(problem)
-        self.engine = self._source.choose_engine(engine)
+        self.engine = self._source.choose_engine(engine, self.engines)
         self.step_quantum = config.num_envs
         env = self._source.make()
         self.observation_space, self.action_space = env.observation_space, env.action_space
@@ -64,10 +74,16 @@ class Agent(Algorithm):
         self._refuse_unserved()
         self.observation_size = flat_size(self.observation_space)
         probe(self._source.make, seed=runtime.derive_seed(seed, "probe"))
+        if config.randomize:
+            # Made once to have the names of the parameters checked before anything is written.
+            self.training_env() if self.engine == "compiled" else self.training_envs().close()
 
     @abc.abstractmethod
     def policy(self, observations: Floats) -> npt.NDArray[Any]:
-        """The actions the agent thinks best, [N, ...], for flattened observations [N, D]; deterministic."""
+        """The actions the agent thinks best, [N, ...], for flattened observations [N, D]; deterministic.
+
+        Discrete actions are counted from 0, whatever number Gymnasium's space starts at.
+        """
 
     def values(self, observations: Floats) -> Floats | None:
         """What the agent expects from here on, [N], for flattened observations [N, D]; None if it cannot say."""
@@ -83,7 +99,7 @@ class Agent(Algorithm):
             UserError: it is neither.
         """
         flattened, batched = flat_batch(self.observation_space, observation)
-        actions = self.policy(flattened)
+        actions = self._counted_from_start(self.policy(flattened))
         return actions if batched else actions[0]
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
@@ -98,7 +114,7 @@ class Agent(Algorithm):
             while alive.any():
                 observation = envs.observation.copy()
                 values.append(self.values(observation))
-                step = envs.step(self.policy(observation))
+                step = envs.step(self._counted_from_start(self.policy(observation)))
                 rewards.append(np.where(alive, step.reward, 0.0))
                 lived.append(alive.copy())
                 ended_by_time |= alive & step.truncated & ~step.terminated
@@ -132,7 +148,7 @@ class Agent(Algorithm):
             done = False
             while not done:
                 yield np.asarray(env.render(), np.uint8)
-                action = self.policy(np.asarray(observation, np.float32)[None])[0]
+                action = self._counted_from_start(self.policy(np.asarray(observation, np.float32)[None]))[0]
                 observation, _, terminated, truncated, _ = env.step(action)
                 done = terminated or truncated
             yield np.asarray(env.render(), np.uint8)
@@ -141,25 +157,36 @@ class Agent(Algorithm):
 
     def training_env(self) -> CompiledEnv:
         """The compiled environment to learn in, with the configured wrappers."""
-        env = self._source.compiled
+        env, std, ranges = self._source.compiled, self.config.noisy_reward_std, parse_ranges(self.config.randomize)
         assert env is not None, "choose_engine has seen to it"
-        std = self.config.noisy_reward_std
+        if ranges:
+            env = CompiledDomainRandomization(env, ranges=ranges)
         return env if std is None else CompiledNoisyReward(env, std=std)
 
-    def training_envs(self) -> HostEnvs:
-        """The Gymnasium environments to learn in, with the configured wrappers."""
-        std = self.config.noisy_reward_std
+    def training_envs(self, *, resumed_at: int = 0) -> HostEnvs:
+        """The Gymnasium environments to learn in, with the configured wrappers; actions count from 0.
+
+        Args:
+            resumed_at: environment steps a resumed run has behind it, so that it does not begin with the
+                episodes it began with.
+        """
+        std, ranges = self.config.noisy_reward_std, parse_ranges(self.config.randomize)
 
         def make() -> gym.Env[Any, Any]:
             env = self._source.make()
+            if ranges:
+                env = DomainRandomization(env, ranges=ranges, twin=self._source.compiled)
             space = env.action_space
             if isinstance(space, gym.spaces.Discrete) and space.start:
-                # Networks count actions from 0.
                 env = gym.wrappers.TransformAction(env, lambda a: a + space.start, gym.spaces.Discrete(space.n))
             return env if std is None else NoisyReward(env, std=std)
 
-        seed = runtime.derive_seed(self.seed, "environments")
+        seed = runtime.derive_seed(self.seed, "environments", resumed_at)
         return HostEnvs(make, num_envs=self.config.num_envs, seed=seed)
+
+    def _counted_from_start(self, actions: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        start = getattr(self.action_space, "start", 0)
+        return actions + start if isinstance(self.action_space, gym.spaces.Discrete) and start else actions
 
     def _refuse_unserved(self) -> None:
         if isinstance(self.action_space, self.serves):

@@ -116,13 +116,12 @@ class DQN(OffPolicyAgent):
     def __init__(self, *, problem: str, config: DQNConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self.actions = int(self.action_space.n)  # type: ignore[attr-defined]
-        self.first_action = int(self.action_space.start)  # type: ignore[attr-defined]
         self.online = self._network()
         self._twin: Any = None
 
     def policy(self, observations: Floats) -> npt.NDArray[Any]:
         """argmax_a Q(s, a), int64 [N]."""
-        return self.first_action + self._numpy_q(observations).argmax(-1)
+        return self._numpy_q(observations).argmax(-1)
 
     def values(self, observations: Floats) -> Floats:
         """max_a Q(s, a), [N]."""

@@ -47,6 +47,7 @@ class OffPolicyConfig(AgentConfig):
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
+        super().check()
         for field in ("priority_exponent", "importance_exponent", "importance_anneal_env_steps"):
             if getattr(self, field) is not None and not self.prioritized:
                 raise UserError(f"{field} has no effect without prioritised replay: set prioritized=true, or leave it.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import abc
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,21 +89,29 @@ class EnvironmentSource:
     make: Callable[..., gym.Env[Any, Any]]
     compiled: CompiledEnv | None
 
-    def choose_engine(self, engine: str) -> str:
-        """`engine` with "auto" decided: compiled where that exists.
+    def choose_engine(self, engine: str, able: Sequence[str] = ("compiled", "gymnasium")) -> str:
+        """`engine` with "auto" decided: compiled where both sides can.
+
+        Args:
+            engine: what was asked for.
+            able: the engines the algorithm can learn on.
 
         Raises:
-            UserError: an unknown engine, or "compiled" where there is no compiled environment.
+            UserError: an unknown engine, or one that the environment or the algorithm does not have.
         """
         if engine not in ENGINES:
             raise UserError(f"There is no engine '{engine}'.{nearest(engine, ENGINES)} Engines: {', '.join(ENGINES)}.")
+        if engine == "auto":
+            return "compiled" if self.compiled and "compiled" in able else "gymnasium"
+        if engine not in able:
+            raise UserError(
+                f"This algorithm cannot learn on the {engine} engine; use --engine {able[0]}, or leave it out."
+            )
         if engine == "compiled" and self.compiled is None:
             raise UserError(
                 f"'{self.id}' has no compiled twin; use --engine gymnasium, or leave the engine out. "
                 "`rlgen list --kind env` shows the compiled environments."
             )
-        if engine == "auto":
-            return "compiled" if self.compiled else "gymnasium"
         return engine
 
 

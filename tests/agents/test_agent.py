@@ -90,5 +90,25 @@ def test_unknown_environments_name_the_nearest() -> None:
 
 def test_a_compiled_engine_where_there_is_none() -> None:
     with pytest.raises(UserError, match="no compiled twin; use --engine gymnasium"):
-        DQN(problem="MountainCar-v0", config=DQN.Config(), seed=0, engine="compiled")
-    assert DQN(problem="MountainCar-v0", config=DQN.Config(), seed=0).engine == "gymnasium"
+        DQN(problem="FrozenLake-v1", config=DQN.Config(), seed=0, engine="compiled")
+    assert DQN(problem="FrozenLake-v1", config=DQN.Config(), seed=0).engine == "gymnasium"
+
+
+def test_an_agent_for_the_host_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DQN, "engines", ("gymnasium",))
+    assert DQN(problem="CartPole-v1", config=DQN.Config(), seed=0).engine == "gymnasium"
+    with pytest.raises(UserError, match="use --engine gymnasium"):
+        DQN(problem="CartPole-v1", config=DQN.Config(), seed=0, engine="compiled")
+
+
+@pytest.mark.parametrize("engine", ["compiled", "gymnasium"])
+def test_randomised_physics(engine: str) -> None:
+    small = {"hidden_units": (4,), "train_every_env_steps": 16, "learning_starts_env_steps": 0}
+    config = DQN.Config.build({**small, "randomize": ("length=0.4:0.6", "gravity=8:12")})
+    agent = DQN(problem="CartPole-v1", config=config, seed=0, engine=engine)
+    assert agent.train(64)["counters/env_steps"] == 64
+    with pytest.raises(UserError, match="Did you mean 'length'"):
+        wrong = DQN.Config.build({"randomize": ("lenght=1:2",)})
+        DQN(problem="CartPole-v1", config=wrong, seed=0, engine=engine)
+    with pytest.raises(UserError):
+        DQN.Config.build({"randomize": ("length=2:1",)})

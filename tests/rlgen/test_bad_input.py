@@ -59,7 +59,7 @@ def refused(rlgen_command: Command, in_empty_directory: Path, walk: Any) -> Refu
         ("train dqn --set learning_rat=1", ["no field 'learning_rat'", "Did you mean 'learning_rate'", "Fields: "]),
         ("train walk --set trainer.keep=1", ["no field 'keep' in TrainerConfig", "keep_checkpoints"]),
         ("train dqn --engine compild", ["no engine 'compild'", "Did you mean 'compiled'"]),
-        ("train dqn --env Acrobot-v1 --engine compiled", ["no compiled twin", "--engine gymnasium"]),
+        ("train dqn --env FrozenLake-v1 --engine compiled", ["no compiled twin", "--engine gymnasium"]),
         # Values.
         ("train dqn --set batch_size=many", ["batch_size='many'", "whole number"]),
         ("train dqn --set batch_size=2.5", ["whole number"]),

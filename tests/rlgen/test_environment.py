@@ -22,10 +22,10 @@ def test_a_compiled_environment_has_its_gymnasium_twin() -> None:
 
 
 def test_any_id_gymnasium_knows() -> None:
-    source = lookup("Acrobot-v1")
+    source = lookup("FrozenLake-v1")
     assert source.compiled is None
     assert source.choose_engine("auto") == "gymnasium"
-    with pytest.raises(UserError, match="'Acrobot-v1' has no compiled twin; use --engine gymnasium"):
+    with pytest.raises(UserError, match="'FrozenLake-v1' has no compiled twin; use --engine gymnasium"):
         source.choose_engine("compiled")
     with pytest.raises(UserError, match="no engine 'gymnasum'. Did you mean 'gymnasium'"):
         source.choose_engine("gymnasum")
