@@ -50,8 +50,17 @@ class ActionHead(abc.ABC):
         """The most probable action each, in NumPy."""
 
     def to_environment(self, action: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The action as the environment takes it."""
+        """The action as the environment takes it, in NumPy."""
         return action
+
+    def to_compiled_environment(self, action: Any) -> Any:
+        """The same in TensorFlow."""
+        return action
+
+    @property
+    def variables(self) -> list[Any]:
+        """What learns, beside the network."""
+        return []
 
 
 class CategoricalHead(ActionHead):
@@ -115,3 +124,70 @@ class MultiCategoricalHead(ActionHead):
         """The largest logit of each choice."""
         logits = np.split(parameters, np.cumsum(self.sizes)[:-1], -1)
         return np.stack([part.mode(x) for part, x in zip(self.parts, logits, strict=True)], -1)
+
+
+class GaussianHead(ActionHead):
+    """A normal distribution for each number of a `Box` space; the network gives the means.
+
+    The standard deviations are variables of their own, the same in every state. The agent thinks in units in
+    which the bounds are -1 and 1; an action outside is clipped on its way to the environment and learned from
+    as it was drawn. A space without bounds is taken as it is.
+    """
+
+    dtype = tf.float32
+
+    def __init__(self, space: gym.spaces.Box, *, initial_log_std: float) -> None:
+        self.shape = tuple(space.shape)
+        self.outputs = int(np.prod(self.shape))
+        self.log_std = tf.Variable(tf.fill((self.outputs,), float(initial_log_std)), name="log_std")
+        bounded = np.isfinite(space.low) & np.isfinite(space.high)
+        low, high = np.where(bounded, space.low, -1.0), np.where(bounded, space.high, 1.0)
+        self._middle, self._half = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
+        self._clip = np.where(bounded, 1.0, np.inf).astype(np.float32)
+
+    def sample(self, parameters: Any, seed: Any) -> Any:
+        """mean + std * noise."""
+        noise = tf.random.stateless_normal(tf.shape(parameters), seed)
+        return tf.reshape(parameters + tf.exp(self.log_std) * noise, (-1, *self.shape))
+
+    def log_prob(self, parameters: Any, action: Any) -> Any:
+        """The sum over the numbers."""
+        flat = tf.reshape(action, (-1, self.outputs))
+        return tf.reduce_sum(tfd.Normal(parameters, tf.exp(self.log_std)).log_prob(flat), -1)
+
+    def entropy(self, parameters: Any) -> Any:
+        """The sum over the numbers."""
+        entropy = tf.reduce_sum(tfd.Normal(0.0, tf.exp(self.log_std)).entropy())
+        return tf.fill((tf.shape(parameters)[0],), entropy)
+
+    def sample_on_host(self, parameters: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDArray[Any]:
+        """mean + std * noise."""
+        noise = generator.standard_normal(parameters.shape, np.float32)
+        return (parameters + np.exp(self.log_std.numpy()) * noise).reshape(-1, *self.shape)
+
+    def mode(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The mean."""
+        return parameters.reshape(-1, *self.shape)
+
+    def to_environment(self, action: Any) -> Any:
+        """Clipped to the bounds and put into the environment's units."""
+        return self._middle + self._half * np.clip(action, -self._clip, self._clip)
+
+    def to_compiled_environment(self, action: Any) -> Any:
+        """The same in TensorFlow."""
+        return self._middle + self._half * tf.clip_by_value(action, -self._clip, self._clip)
+
+    @property
+    def variables(self) -> list[Any]:
+        """What learns, beside the network."""
+        return [self.log_std]
+
+
+def action_head(space: gym.Space[Any], *, initial_log_std: float) -> ActionHead:
+    """The head for an action space: `Discrete`, `MultiDiscrete` or `Box`."""
+    if isinstance(space, gym.spaces.Discrete):
+        return CategoricalHead(space)
+    if isinstance(space, gym.spaces.MultiDiscrete):
+        return MultiCategoricalHead(space)
+    assert isinstance(space, gym.spaces.Box), "Agent.serves has seen to it"
+    return GaussianHead(space, initial_log_std=initial_log_std)

@@ -46,6 +46,7 @@ class CompiledRollout:
         rows: int,
         seed: int,
         act: Callable[[Any, Any, Any], Any],
+        to_env: Callable[[Any], Any] = lambda action: action,
     ) -> None:
         """Reset the environments.
 
@@ -55,8 +56,9 @@ class CompiledRollout:
             rows: the most vector steps one call of `collect` may take.
             seed: of environments and actions.
             act: (observation [N, D], environment steps so far, stateless seed) to actions [N, ...].
+            to_env: an action as the agent thinks of it to one the environment takes.
         """
-        self.env, self.num_envs, self.rows, self.act = env, num_envs, rows, act
+        self.env, self.num_envs, self.rows, self.act, self.to_env = env, num_envs, rows, act, to_env
         self._seeds = {use: runtime.derive_seed(seed, use) for use in ("act", "step", "reset")}
         first = env.reset(num_envs, runtime.stateless(runtime.derive_seed(seed, "first reset"), 0))
         self.state_variable = tf.Variable(first, trainable=False)
@@ -65,20 +67,29 @@ class CompiledRollout:
         self.vector_steps = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.returns = tf.Variable(np.full(EPISODES_KEPT, np.nan, np.float32), trainable=False)
         self.lengths = tf.Variable(np.full(EPISODES_KEPT, np.nan, np.float32), trainable=False)
-        self._steps = tf.function(self._steps_graph, jit_compile=True, autograph=False)
+        self._steps = tf.function(self.steps, jit_compile=True, autograph=False)
 
     def collect(self, count: Any) -> Transitions:
-        """`count` vector steps, int32 scalar up to `rows`; fields [count, N, ...]. Graph code."""
-        carry, rows, ended = self._steps(
-            count, self.state_variable, self.elapsed, self.running_return, self.vector_steps
-        )
-        for variable, value in zip((self.state_variable, self.elapsed, self.running_return), carry, strict=True):
+        """`count` vector steps, int32 scalar up to `rows`; fields [count, N, ...]. Graph code, outside XLA."""
+        standing, rows, ended = self._steps(count, self.standing(), self.vector_steps)
+        self.stand(standing, count)
+        self.count_episodes(*(array[:count] for array in ended))
+        return Transitions(*(array[:count] for array in rows))
+
+    def standing(self) -> tuple[Any, Any, Any]:
+        """Where every environment stands: state [N, S], steps and return of its episode so far [N]."""
+        return (self.state_variable.read_value(), self.elapsed.read_value(), self.running_return.read_value())
+
+    def stand(self, standing: Any, count: Any) -> None:
+        """Keep where the environments stand `count` vector steps later."""
+        for variable, value in zip((self.state_variable, self.elapsed, self.running_return), standing, strict=True):
             variable.assign(value)
         self.vector_steps.assign_add(tf.cast(count, tf.int64))
-        done, returns, lengths = (array[:count] for array in ended)
+
+    def count_episodes(self, done: Any, returns: Any, lengths: Any) -> None:
+        """Take the episodes that ended, in order, into the statistics; fields [..., N]. Not for XLA."""
         self.returns.assign(tf.concat([self.returns, tf.boolean_mask(returns, done)], 0)[-EPISODES_KEPT:])
         self.lengths.assign(tf.concat([self.lengths, tf.boolean_mask(lengths, done)], 0)[-EPISODES_KEPT:])
-        return Transitions(*(array[:count] for array in rows))
 
     def scalars(self) -> dict[str, float]:
         """Means over the last episodes."""
@@ -98,33 +109,38 @@ class CompiledRollout:
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _steps_graph(self, count: Any, state: Any, elapsed: Any, running: Any, vector_steps: Any) -> Any:
-        """`count` steps: where everything stands then, the transitions, and (done, return, length) of each."""
-        observation = self.env.observe(state)
+    def steps(self, count: Any, standing: Any, vector_steps: Any) -> tuple[Any, list[Any], list[Any]]:
+        """`count` steps from `standing`, compiled code without side effects.
+
+        Returns:
+            where everything stands then; the fields of `Transitions`, [rows, N, ...]; and (done, return,
+            length) of the episodes, [rows, N]. Rows from `count` on are empty.
+        """
+        observation = self.env.observe(standing[0])
         action = self.act(observation, vector_steps, runtime.stateless(0, 0))
         per_env, flags = (tf.float32, (self.num_envs,)), (tf.bool, (self.num_envs,))
         seen = (tf.float32, observation.shape)
         kinds = (seen, (action.dtype, action.shape), per_env, flags, flags, seen, flags, per_env, per_env)
         arrays = [tf.TensorArray(kind, self.rows, element_shape=shape) for kind, shape in kinds]
 
-        def step(i: Any, carry: Any, arrays: Any) -> Any:
-            carry, transition, ended = self._step(carry, vector_steps + tf.cast(i, tf.int64))
+        def step(i: Any, standing: Any, arrays: Any) -> Any:
+            standing, transition, ended = self._step(standing, vector_steps + tf.cast(i, tf.int64))
             written = (*transition, *ended)
-            return i + 1, carry, [array.write(i, value) for array, value in zip(arrays, written, strict=True)]
+            return i + 1, standing, [array.write(i, value) for array, value in zip(arrays, written, strict=True)]
 
-        _, carry, arrays = tf.while_loop(
-            lambda i, *_: i < count, step, (0, (state, elapsed, running), arrays), maximum_iterations=self.rows
+        _, standing, arrays = tf.while_loop(
+            lambda i, *_: i < count, step, (0, standing, arrays), maximum_iterations=self.rows
         )
         rows = [array.stack() for array in arrays]
-        return carry, rows[:6], rows[6:]
+        return standing, rows[:6], rows[6:]
 
-    def _step(self, carry: Any, t: Any) -> tuple[Any, Transitions, Any]:
+    def _step(self, standing: Any, t: Any) -> tuple[Any, Transitions, Any]:
         """One step of every environment; `t` counts vector steps and seeds the draws."""
-        state, elapsed, running = carry
+        state, elapsed, running = standing
         seeds = {use: runtime.stateless(seed, t) for use, seed in self._seeds.items()}
         observation = self.env.observe(state)
         action = self.act(observation, t * self.num_envs, seeds["act"])
-        successor, reward, terminated = self.env.step(state, action, seeds["step"])
+        successor, reward, terminated = self.env.step(state, self.to_env(action), seeds["step"])
         elapsed, running = elapsed + 1, running + reward
         truncated = elapsed >= self.env.max_episode_steps
         done = terminated | truncated
@@ -138,7 +154,12 @@ class HostRollout:
     """N Gymnasium environments stepped in Python, acted in by a NumPy policy on the whole batch."""
 
     def __init__(
-        self, envs: HostEnvs, *, seed: int, act: Callable[[npt.NDArray[np.float32], int], npt.NDArray[Any]]
+        self,
+        envs: HostEnvs,
+        *,
+        seed: int,
+        act: Callable[[npt.NDArray[np.float32], int], npt.NDArray[Any]],
+        to_env: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = lambda action: action,
     ) -> None:
         """Start counting.
 
@@ -146,8 +167,9 @@ class HostRollout:
             envs: what to step.
             seed: of the episodes begun after a resume.
             act: (observation [N, D], environment steps so far) to actions [N, ...].
+            to_env: an action as the agent thinks of it to one the environment takes.
         """
-        self.envs, self.seed, self.act = envs, seed, act
+        self.envs, self.seed, self.act, self.to_env = envs, seed, act, to_env
         self.vector_steps = np.zeros((), np.int64)
         self.running_return = np.zeros(envs.num_envs)
         self.running_length = np.zeros(envs.num_envs)
@@ -163,7 +185,7 @@ class HostRollout:
             observation = self.envs.observation.copy()
             action = self.act(observation, int(self.vector_steps) * self.envs.num_envs)
             acted = time.perf_counter()
-            step = self.envs.step(action)
+            step = self.envs.step(self.to_env(action))
             self.seconds["act"] += acted - start
             self.seconds["env"] += time.perf_counter() - acted
             rows.append(
