@@ -120,8 +120,9 @@ class OffPolicyAgent(Agent):
 
     def memory_bytes(self) -> dict[str, int]:
         """The replay's size."""
+        kind = PrioritizedReplay if self.config.prioritized else Replay
         capacity = self.config.replay_capacity
-        return {"replay": Replay.bytes_needed(capacity=capacity, observation_size=self.observation_size)}
+        return {"replay": kind.bytes_needed(capacity=capacity, observation_size=self.observation_size)}
 
     def train(self, steps: int) -> dict[str, float]:
         """Take `steps` environment steps, a block of updates after every `train_every_env_steps` of them."""

@@ -192,6 +192,12 @@ class PrioritizedReplay(Replay):
         self.tree = tf.Variable(tf.zeros((2 * self.leaves,)), trainable=False)
         self.largest = tf.Variable(1.0, trainable=False)
 
+    @staticmethod
+    def bytes_needed(*, capacity: int, observation_size: int, action_size: int = 1) -> int:
+        """Memory of the ring and of the sum tree."""
+        ring = Replay.bytes_needed(capacity=capacity, observation_size=observation_size, action_size=action_size)
+        return ring + 2 * 4 * 2 ** max(1, (capacity - 1).bit_length())
+
     def probabilities(self, places: Any) -> Any:
         """The probability of each place, float32 [B]."""
         return tf.gather(self.tree, places + self.leaves) / tf.gather(self.tree, 1)

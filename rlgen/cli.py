@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,8 @@ def record(run: Path, out: Path, checkpoint: str, seed: int) -> None:
     _open(run)
     from rlgen.api import record as film
 
+    # Frames are drawn off the screen; without this SDL complains where there is none.
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     click.echo(film(run, out=out, checkpoint=checkpoint, seed=seed))
 
 

@@ -178,7 +178,10 @@ def test_a_checkpoint_holds_the_filled_rows_alone_and_restores_them(kind) -> Non
         np.testing.assert_array_equal(a, b)
 
 
-def test_the_memory_it_says_is_what_it_takes() -> None:
-    replay = Replay(capacity=100, num_envs=4, observation_size=3, discount=0.9)
+@pytest.mark.parametrize("kind", [Replay, PrioritizedReplay])
+def test_the_memory_it_says_is_what_it_takes(kind: type[Replay]) -> None:
+    extra = {"priority_exponent": 0.6, "priority_epsilon": 0.0} if kind is PrioritizedReplay else {}
+    replay = kind(capacity=100, num_envs=4, observation_size=3, discount=0.9, **extra)
     taken = sum(variable.numpy().nbytes for variable in replay._ring)
-    assert Replay.bytes_needed(capacity=100, observation_size=3) == taken
+    taken += replay.tree.numpy().nbytes if isinstance(replay, PrioritizedReplay) else 0
+    assert kind.bytes_needed(capacity=100, observation_size=3) == taken
