@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import math
 import time
 from typing import Any, ClassVar
 
@@ -71,10 +72,14 @@ class OffPolicyAgent(Agent):
 
     Attributes:
         scalar_names: of the scalars an update returns, in order.
+        action_shape: of one action in the replay.
+        action_dtype: of an action in the replay.
     """
 
     Config: ClassVar[type[OffPolicyConfig]]
     scalar_names: ClassVar[tuple[str, ...]]
+    action_shape: tuple[int, ...] = ()
+    action_dtype: Any = tf.int32
 
     def __init__(self, *, problem: str, config: OffPolicyConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
@@ -115,14 +120,22 @@ class OffPolicyAgent(Agent):
     def after_group(self, number: Any) -> None:
         """A group of updates was made, `number` in all over the whole run; compiled code."""
 
+    def to_environment(self, action: Any) -> Any:
+        """An action as the agent thinks of it, as the environment takes it; NumPy or TensorFlow."""
+        return action
+
     def on_host_weights_changed(self) -> None:
         """Updates were made; a NumPy mirror of the weights is stale."""
 
     def memory_bytes(self) -> dict[str, int]:
         """The replay's size."""
         kind = PrioritizedReplay if self.config.prioritized else Replay
-        capacity = self.config.replay_capacity
-        return {"replay": kind.bytes_needed(capacity=capacity, observation_size=self.observation_size)}
+        size = kind.bytes_needed(
+            capacity=self.config.replay_capacity,
+            observation_size=self.observation_size,
+            action_size=math.prod(self.action_shape),
+        )
+        return {"replay": size}
 
     def train(self, steps: int) -> dict[str, float]:
         """Take `steps` environment steps, a block of updates after every `train_every_env_steps` of them."""
@@ -264,6 +277,8 @@ class OffPolicyAgent(Agent):
             "observation_size": self.observation_size,
             "discount": config.discount,
             "n_step": config.n_step,
+            "action_shape": self.action_shape,
+            "action_dtype": self.action_dtype,
         }
         if not config.prioritized:
             return Replay(**ring)
@@ -273,13 +288,14 @@ class OffPolicyAgent(Agent):
     def _new_rollout(self) -> Any:
         if self.engine == "gymnasium":
             seed = runtime.derive_seed(self.seed, "resumed environments")
-            return HostRollout(self.training_envs(), seed=seed, act=self.explore_on_host)
+            return HostRollout(self.training_envs(), seed=seed, act=self.explore_on_host, to_env=self.to_environment)
         return CompiledRollout(
             self.training_env(),
             num_envs=self.config.num_envs,
             rows=self._block_rows,
             seed=runtime.derive_seed(self.seed, "rollout"),
             act=self.explore,
+            to_env=self.to_environment,
         )
 
     def _importance_exponent(self) -> Any:

@@ -7,9 +7,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from rlgen.algorithm import Algorithm
+from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.errors import RlgenError, UserError
 from rlgen.run import Run
+from rlgen.summary import png_bytes
 
 ENDINGS = (".mp4", ".gif")
 
@@ -55,6 +56,12 @@ def check_video_path(out: Path) -> None:
         raise UserError(f"There is no directory '{out.parent}' to write {out.name} into.")
     if out.is_dir() or not os.access(out.parent, os.W_OK):
         raise UserError(f"'{out}' cannot be written. Choose another --out.")
+
+
+def save_images(run: Run, evaluation: Evaluation) -> None:
+    """Write the pictures of an evaluation into `media/`, `eval/samples` as `eval_samples.png`."""
+    for name, pixels in evaluation.images.items():
+        (run.path / "media" / f"{name.replace('/', '_')}.png").write_bytes(png_bytes(pixels))
 
 
 def draw_learning_curve(run: Run, *, score: str, unit: str) -> Path:

@@ -19,6 +19,7 @@ from rlgen.algorithm import Algorithm
 from rlgen.config import Config, option
 from rlgen.errors import Diverged, Interrupted, UserError
 from rlgen.evaluator import Evaluator, better
+from rlgen.media import save_images
 from rlgen.reporter import Reporter, Silent
 from rlgen.run import Run
 from rlgen.summary import SummaryWriter, append_line, drop_lines_after
@@ -192,6 +193,7 @@ class Trainer:
         state.write(inference, arrays)
         evaluation = self.evaluator.evaluate(self.algorithm, split="test")
         state.write(self.algorithm.inference_state(), last)
+        save_images(self.run, evaluation)
         config = self.run.config
         return {
             "run": str(self.run.path),

@@ -8,7 +8,10 @@ import pytest
 
 import rlgen
 from rlgen import media
+from rlgen.algorithm import Evaluation
 from rlgen.errors import RlgenError, UserError
+from rlgen.media import save_images
+from rlgen.run import Run
 
 
 def make(walk: Any) -> Any:
@@ -71,3 +74,10 @@ def test_the_learning_curve_is_a_picture(walk: Any, tmp_path: Path) -> None:
     picture = imageio.imread(run.path / "media" / "learning_curve.png")
     assert picture.shape[:2] == (480, 840)
     assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 10
+
+
+def test_pictures_of_an_evaluation(tmp_path: Path) -> None:
+    (tmp_path / "media").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (4, 6, 3), dtype=np.uint8)
+    save_images(Run(tmp_path), Evaluation({}, 1, images={"eval/samples": pixels}))
+    np.testing.assert_array_equal(imageio.imread(tmp_path / "media" / "eval_samples.png"), pixels)
