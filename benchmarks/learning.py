@@ -43,7 +43,14 @@ def overestimation(seeds: int) -> Iterator[dict[str, Any]]:
             }
 
 
-SUITES = {"cartpole": cartpole, "overestimation": overestimation}
+def actor_critic(seeds: int) -> Iterator[dict[str, Any]]:
+    """A2C and SAC, each with its tuned preset."""
+    for algorithm, env, steps in (("a2c", "CartPole-v1", 500_000), ("sac", "Pendulum-v1", 20_000)):
+        for seed in range(seeds):
+            yield {"algorithm": algorithm, "env": env, "engine": "compiled", "steps": steps, "seed": seed}
+
+
+SUITES = {"cartpole": cartpole, "overestimation": overestimation, "actor_critic": actor_critic}
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ python -m benchmarks.tables
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -101,11 +102,37 @@ def overestimation() -> str:
     )
 
 
+def actor_critic() -> str:
+    """Return of the best checkpoint, every seed."""
+    bars = {"a2c": 475, "sac": -160}
+    rows = []
+    for (_, algorithm), runs in groups("actor_critic").items():
+        returns, job = [row["mean_reward"] for row in runs], runs[0]["job"]
+        worst = min(range(len(runs)), key=returns.__getitem__)
+        rows.append(
+            (
+                f"`{algorithm}`",
+                job["env"],
+                f"{job['steps']:,}",
+                ", ".join(f"{value:.1f}" for value in returns),
+                f"{statistics.median(returns):.1f}",
+                f"{returns[worst]:.1f} (seed {runs[worst]['job']['seed']})",
+                f"median at least {bars[algorithm]}",
+            )
+        )
+    header = ["agent", "environment", "steps", "mean return, seeds 0 to 4", "median", "worst", "bar"]
+    return (
+        "The preset named after the environment, on the compiled engine, judged in the same way.\n\n"
+        f"{table(header, rows)}\n\n`python -m benchmarks.learning --suite actor_critic`\n"
+    )
+
+
 def page() -> str:
     """The whole page."""
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
-        f"## Speed\n\n{speed()}\n## Learning\n\n{cartpole()}\n## Over-estimation\n\n{overestimation()}"
+        f"## Speed\n\n{speed()}\n## Learning\n\n{cartpole()}\n{actor_critic()}\n"
+        f"## Over-estimation\n\n{overestimation()}"
     )
 
 

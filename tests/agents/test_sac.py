@@ -1,0 +1,204 @@
+"""SAC: log-probabilities against TensorFlow Probability's own, losses in closed form, the same bits, learning."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
+from tensorflow_probability import distributions as tfd
+
+from rlgen import register, state
+from rlgen.agents.sac import SAC, SACConfig, critic_loss, soft_value, squashed_sample, temperature_loss
+from rlgen.environment import CompiledEnv
+from rlgen.errors import UserError
+from rlgen.registry import unregister
+
+SMALL: dict[str, Any] = {
+    "num_envs": 2,
+    "hidden_units": (8,),
+    "batch_size": 8,
+    "replay_capacity": 256,
+    "learning_starts_env_steps": 16,
+    "train_every_env_steps": 8,
+    "updates_per_train": 8,
+}
+
+
+def agent(*, seed: int = 0, engine: str = "compiled", problem: str = "Pendulum-v1", **changes: Any) -> SAC:
+    return SAC(problem=problem, config=SAC.Config.build({**SMALL, **changes}), seed=seed, engine=engine)
+
+
+# ---- the policy ---------------------------------------------------------------------------------------
+
+
+def test_log_probabilities_are_those_of_the_transformed_distribution() -> None:
+    generator = np.random.default_rng(0)
+    mean, log_std = generator.normal(size=(50, 3)), generator.normal(-0.5, 0.3, size=(50, 3))
+    parameters = tf.constant(np.concatenate([mean, log_std], -1), tf.float32)
+    action, log_prob = squashed_sample(parameters, tf.constant(generator.normal(size=(50, 3)), tf.float32))
+    normal = tfd.Normal(tf.constant(mean), tf.exp(tf.constant(log_std)))
+    expected = tfd.TransformedDistribution(normal, tfb.Tanh()).log_prob(tf.cast(action, tf.float64))
+    np.testing.assert_allclose(log_prob, tf.reduce_sum(expected, -1), rtol=2e-3, atol=2e-3)
+
+
+def test_log_probabilities_integrate_to_one() -> None:
+    """Numerically: the density of tanh(u) over (-1, 1)."""
+    u = np.linspace(-6, 6, 20_001, dtype=np.float32)[:, None]
+    mean, std = 0.3, 0.7
+    parameters = tf.repeat(tf.constant([[mean, math.log(std)]]), len(u), 0)
+    action, log_prob = squashed_sample(parameters, tf.constant((u - mean) / std, tf.float32))
+    density, place = np.exp(log_prob.numpy()), action.numpy()[:, 0]
+    assert np.trapezoid(density, place) == pytest.approx(1, abs=1e-3)
+
+
+def test_far_out_nothing_overflows() -> None:
+    action, log_prob = squashed_sample(tf.constant([[50.0, 2.0], [-50.0, 2.0]]), tf.constant([[3.0], [-3.0]]))
+    np.testing.assert_allclose(tf.abs(action), 1)
+    assert np.isfinite(log_prob).all()
+
+
+# ---- the losses ---------------------------------------------------------------------------------------
+
+
+def test_losses_in_closed_form() -> None:
+    q_1, q_2, log_prob = tf.constant([1.0, 5.0]), tf.constant([2.0, 3.0]), tf.constant([-1.0, 2.0])
+    np.testing.assert_allclose(soft_value(q_1, q_2, log_prob, 0.5), [1.5, 2.0])
+    loss = critic_loss(q_1, q_2, tf.constant([3.0, 3.0]), tf.constant([1.0, 0.5]))
+    assert float(loss) == pytest.approx(0.5 * np.mean([4 + 1, 0.5 * (4 + 0)]))
+
+
+def test_the_temperature_grows_while_the_entropy_is_too_small() -> None:
+    for log_prob, sign in ((3.0, -1), (-3.0, 1)):  # Entropy -3 is below the target -1, entropy 3 above it.
+        variable = tf.Variable(0.0)
+        with tf.GradientTape() as tape:
+            loss = temperature_loss(variable, tf.constant([log_prob]), -1.0)
+        assert float(loss) == 0
+        assert np.sign(float(tape.gradient(loss, variable))) == sign
+
+
+def test_the_target_entropy_is_minus_the_numbers_in_an_action() -> None:
+    trained = agent()
+    trained._build()
+    assert trained.target_entropy == -1
+
+
+@pytest.mark.parametrize("temperature", [None, 0.2])
+def test_a_fixed_temperature_stays(temperature: float | None) -> None:
+    trained = agent(temperature=temperature)
+    scalars = trained.train(32)
+    assert (scalars["train/ent_coef"] == pytest.approx(0.2)) == (temperature is not None)
+    moved = abs(float(trained.log_temperature) - math.log(temperature or 1.0))
+    assert (moved > 1e-6) == (temperature is None)
+
+
+def test_the_targets_are_moving_averages() -> None:
+    trained = agent(target_update_rate=0.25, updates_per_train=1)
+    trained._build()
+    before = trained.targets[0].get_weights()
+    trained.train(16)
+    assert int(trained.updates) == 1
+    for old, fast, slow in zip(before, trained.critics[0].get_weights(), trained.targets[0].get_weights(), strict=True):
+        np.testing.assert_allclose(slow, 0.25 * fast + 0.75 * old, rtol=1e-5, atol=1e-7)
+
+
+# ---- the whole ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [{}, {"prioritized": True, "n_step": 3}])
+def test_same_seed_same_bits_however_it_is_cut_and_resumed(changes: dict[str, Any]) -> None:
+    whole, cut, resumed = (agent(**changes) for _ in range(3))
+    whole.train(64)
+    cut.train(20)
+    state.write(resumed.state(), state.read(cut.state()))
+    resumed.train(44)
+    first, second = state.read(whole.state()), state.read(resumed.state())
+    assert first.keys() == second.keys()
+    for name in first:
+        assert first[name].tobytes() == second[name].tobytes(), name
+
+
+def test_the_host_engine() -> None:
+    first, second = agent(engine="gymnasium"), agent(engine="gymnasium")
+    scalars = first.train(48)
+    second.train(20)
+    second.train(28)
+    # One update for every environment step, with two environments too.
+    assert scalars["counters/updates"] == 40
+    assert all(np.isfinite(value) for value in scalars.values())
+    for a, b in zip(first.actor.get_weights(), second.actor.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_nothing_is_traced_again_after_the_first_chunk() -> None:
+    trained = agent()
+    for steps in (32, 16, 64):
+        trained.train(steps)
+    assert trained._advance.experimental_get_tracing_count() == 1
+
+
+class Follow(CompiledEnv):
+    """Show a number; the closer the action, the more it is worth."""
+
+    gymnasium_id = "Pendulum-v1"
+    max_episode_steps = 8
+
+    def __init__(self) -> None:
+        self.observation_space = gym.spaces.Box(-1, 1, (3,), np.float32)
+        self.action_space = gym.spaces.Box(-2, 2, (1,), np.float32)
+
+    def reset(self, num_envs: int, seed: Any) -> Any:
+        return tf.random.stateless_uniform((num_envs, 3), seed, -1.0, 1.0)
+
+    def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
+        reward = -((action[:, 0] - state[:, 0]) ** 2)
+        return self.reset(state.shape[0], seed), reward, tf.zeros(reward.shape, tf.bool)
+
+
+def test_following_a_number_is_learned_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SAC, "training_env", lambda self: Follow())
+    rates = dict.fromkeys(("actor_learning_rate", "critic_learning_rate", "temperature_learning_rate"), 0.01)
+    changes = {"hidden_units": (32,), "batch_size": 64, "replay_capacity": 4096, "temperature": 0.01}
+    trained = agent(num_envs=8, train_every_env_steps=64, updates_per_train=64, discount=0.0, **rates, **changes)
+    trained.train(4096)
+    shown = np.random.default_rng(0).uniform(-1, 1, (100, 3)).astype(np.float32)
+    assert np.abs(trained.policy(shown)[:, 0] - shown[:, 0]).mean() < 0.15
+
+
+def test_actions_lie_within_the_bounds() -> None:
+    trained = agent()
+    trained.train(32)
+    played = trained.replay._ring.action.numpy()[: int(trained.replay.added_rows)]
+    assert np.abs(played).max() <= 1
+    action = trained.act(np.float32([1, 0, 0]))
+    assert action.shape == (1,)
+    assert trained.action_space.contains(action.astype(np.float32))
+
+
+def test_actions_without_bounds_are_refused_with_advice() -> None:
+    class Unbounded(gym.Env[Any, Any]):
+        observation_space = gym.spaces.Box(0, 1, (2,), np.float32)
+        action_space = gym.spaces.Box(-np.inf, np.inf, (1,), np.float32)
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            super().reset(seed=seed)
+            return np.zeros(2, np.float32), {}
+
+        def step(self, action: Any) -> Any:
+            return np.zeros(2, np.float32), 0.0, False, False, {}
+
+    register("env", "Unbounded-v0")(Unbounded)
+    try:
+        with pytest.raises(UserError, match="RescaleAction"):
+            agent(problem="Unbounded-v0", engine="auto")
+    finally:
+        unregister("env", "Unbounded-v0")
+
+
+def test_configurations_that_make_no_sense() -> None:
+    with pytest.raises(UserError, match="leave temperature out"):
+        SACConfig(temperature=0.1, target_entropy=-1.0)
