@@ -10,24 +10,16 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
-import gymnasium as gym
 import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import runtime
-from rlgen.agents.action_heads import action_head
-from rlgen.agents.actor_critic import ActorCritic
 from rlgen.agents.advantages import explained_variance, gae, normalized
-from rlgen.agents.agent import Agent, AgentConfig
+from rlgen.agents.agent import AgentConfig
 from rlgen.agents.normalizer import RunningMoments
+from rlgen.agents.on_policy import OnPolicyAgent, flat
 from rlgen.agents.replay import Transitions
-from rlgen.agents.rollout import CompiledRollout, HostRollout
 from rlgen.config import load_presets, option
 from rlgen.networks import Activation, clip_by_global_norm
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,7 +60,7 @@ def a2c_loss(log_prob: Any, advantage: Any, value: Any, returns: Any, entropy: A
     return policy + config.value_weight * squared - config.entropy_weight * tf.reduce_mean(entropy), policy, squared
 
 
-class A2C(Agent):
+class A2C(OnPolicyAgent):
     """Advantage actor-critic: a policy that follows its gradient, and a value that tells it what was good.
 
     One step of every environment after another for `rollout_steps`, then one update; on the compiled engine
@@ -76,7 +68,6 @@ class A2C(Agent):
     """
 
     Config = A2CConfig
-    serves = (gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.Box)
     default_steps = 500_000
     scalar_names = (
         "train/loss",
@@ -88,74 +79,11 @@ class A2C(Agent):
     )
 
     def __init__(self, *, problem: str, config: A2CConfig, seed: int, engine: str = "auto") -> None:
-        super().__init__(problem=problem, config=config, seed=seed, engine=engine)
-        self.head = action_head(self.action_space, initial_log_std=config.initial_log_std)
-        self.network = ActorCritic(
-            observation_size=self.observation_size,
-            outputs=self.head.outputs,
-            hidden_units=config.hidden_units,
-            activation=config.activation,
-            shared=config.shared_network,
-            seed=runtime.derive_seed(seed, "network"),
-        )
-        self.observations = RunningMoments((self.observation_size,))
-        # Experience is learned from whole, so a run is made of whole iterations.
-        self.step_quantum = config.num_envs * config.rollout_steps
-        self._chunk_iterations = max(1, 16_384 // self.step_quantum if self.engine == "compiled" else 64)
-        self.chunk_steps = self._chunk_iterations * self.step_quantum
-        self._twin: Any = None
-        self._built = False
-
-    def policy(self, observations: Floats) -> npt.NDArray[Any]:
-        """The most probable action, as the environment takes it."""
-        return self.head.to_environment(self.head.mode(self._numpy_parameters(observations)))
-
-    def inference_state(self) -> dict[str, Any]:
-        """The networks and what the observations are normalised by."""
-        self._twin = None
-        return {"network": self.network, "head": self.head.variables, "observations": self.observations.state()}
+        super().__init__(problem=problem, config=config, seed=seed, engine=engine, shared_network=config.shared_network)
 
     def state(self) -> dict[str, Any]:
         """Everything a resume needs."""
-        self._build()
-        return {
-            **self.inference_state(),
-            "optimizer": self.optimizer,
-            "rollout": self._rollout.state(),
-            "returns": self.returns.state(),
-            "running_return": self.running_return,
-            "updates": self.updates,
-            "generator": self.generator,
-        }
-
-    def train(self, steps: int) -> dict[str, float]:
-        """Take `steps` environment steps, an update after every `rollout_steps` of each environment."""
-        self._build()
-        iterations = steps // self.step_quantum
-        before = int(self.updates.numpy())
-        advance = self._advance_compiled if self.engine == "compiled" else self._advance_on_host
-        sums = np.zeros(len(self.scalar_names))
-        while iterations:
-            count = min(iterations, self._chunk_iterations)
-            sums += advance(count)
-            iterations -= count
-        self._twin = None
-        updates = int(self.updates.numpy())
-        means = sums / max(updates - before, 1)
-        return {
-            **self._rollout.scalars(),
-            **{name: float(mean) for name, mean in zip(self.scalar_names, means, strict=True)},
-            "train/learning_rate": float(self.optimizer.learning_rate.numpy()),
-            "counters/env_steps": updates * self.step_quantum,
-            "counters/updates": updates,
-        }
-
-    def close(self) -> None:
-        """Close the training environments."""
-        if self._built:
-            self._rollout.close()
-
-    # ---- one iteration, compiled ----------------------------------------------------------------------
+        return {**super().state(), "returns": self.returns.state(), "running_return": self.running_return}
 
     def _update(self, rows: Transitions) -> Any:
         """One gradient step on the rollout `rows`, fields [T, N, ...]; returns the scalars, float32 [6]."""
@@ -164,8 +92,8 @@ class A2C(Agent):
         rewards = self._normalized_rewards(rows)
         seen, following = (self._normalized(o) for o in (rows.observation, rows.next_observation))
         next_value = self._next_values(rows, following)
-        observation, action = _flat(seen), _flat(rows.action)
-        variables = [*self.network.trainable_variables, *self.head.variables]
+        observation, action = flat(seen), flat(rows.action)
+        variables = self._learned()
         with tf.GradientTape() as tape:
             parameters, value = self.network(observation)
             advantage = gae(
@@ -194,10 +122,10 @@ class A2C(Agent):
         shape = rows.reward.shape
 
         def all_of_them() -> Any:
-            return tf.reshape(self.network.value(_flat(following)), shape)
+            return tf.reshape(self.network.value(flat(following)), shape)
 
         def of_the_next_row() -> Any:
-            values = self.network.value(_flat(self._normalized(rows.observation[1:])))
+            values = self.network.value(flat(self._normalized(rows.observation[1:])))
             last = self.network.value(following[-1])
             return tf.concat([tf.reshape(values, (shape[0] - 1, shape[1])), last[None]], 0)
 
@@ -205,92 +133,19 @@ class A2C(Agent):
             return all_of_them()
         return tf.cond(tf.reduce_any(rows.truncated), all_of_them, of_the_next_row)
 
-    def _advance_graph(self, iterations: Any) -> Any:
-        """Rollouts and updates in turn; sums of the scalars, and the episodes that ended, [iterations, T, N]."""
-        rollout, limit = self._rollout, self._chunk_iterations
-        rows, envs = self.config.rollout_steps, self.config.num_envs
-        kinds = (tf.bool, tf.float32, tf.float32)
-        arrays = [tf.TensorArray(kind, limit, element_shape=(rows, envs)) for kind in kinds]
-
-        def iteration(i: Any, t: Any, standing: Any, sums: Any, arrays: Any) -> Any:
-            standing, columns, ended = rollout.steps(tf.constant(rows), standing, t)
-            sums += self._update(Transitions(*columns))
-            return i + 1, t + rows, standing, sums, [a.write(i, e) for a, e in zip(arrays, ended, strict=True)]
-
-        start = (0, rollout.vector_steps.read_value(), rollout.standing(), tf.zeros(len(self.scalar_names)), arrays)
-        _, _, standing, sums, arrays = tf.while_loop(
-            lambda i, *_: i < iterations, iteration, start, maximum_iterations=limit
-        )
-        rollout.stand(standing, iterations * rows)
-        return sums, [array.stack() for array in arrays]
-
     # ---- parts ----------------------------------------------------------------------------------------
 
-    def _advance_compiled(self, iterations: int) -> npt.NDArray[Any]:
-        sums, ended = self._advance(tf.constant(iterations))
-        self._rollout.count_episodes(*(field[:iterations] for field in ended))
-        return np.asarray(sums)
-
-    def _advance_on_host(self, iterations: int) -> npt.NDArray[Any]:
-        sums = np.zeros(len(self.scalar_names))
-        with runtime.one_blas_thread():
-            for _ in range(iterations):
-                rows = self._rollout.collect(self.config.rollout_steps)
-                sums += self._compiled_update(*(tf.constant(column) for column in rows)).numpy()
-                self._twin = None
-        return sums
-
-    def _build(self) -> None:
-        """Everything only training needs, once, when it is first needed."""
-        if self._built:
-            return
+    def _build_learner(self) -> None:
         config = self.config
         if config.optimizer == "adam":
-            self.optimizer = keras.optimizers.Adam(config.learning_rate)
+            super()._build_learner()
         else:
             self.optimizer = keras.optimizers.RMSprop(config.learning_rate, rho=0.99, epsilon=1e-5)
-        self.optimizer.build([*self.network.trainable_variables, *self.head.variables])
-        if config.optimizer == "rmsprop":
+            self.optimizer.build(self._learned())
             for average in self.optimizer._velocities:
                 average.assign(tf.ones(average.shape))
-        self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.returns = RunningMoments(())
         self.running_return = tf.Variable(tf.zeros((config.num_envs,)), trainable=False)
-        self.generator = runtime.generator(self.seed, "exploration")
-        self._rollout = self._new_rollout()
-        self._advance = tf.function(self._advance_graph, jit_compile=True, autograph=False)
-        self._compiled_update = tf.function(
-            lambda *columns: self._update(Transitions(*columns)), jit_compile=True, autograph=False
-        )
-        self._built = True
-
-    def _new_rollout(self) -> Any:
-        if self.engine == "gymnasium":
-            seed = runtime.derive_seed(self.seed, "resumed environments")
-            return HostRollout(
-                self.training_envs(), seed=seed, act=self._explore_on_host, to_env=self.head.to_environment
-            )
-        return CompiledRollout(
-            self.training_env(),
-            num_envs=self.config.num_envs,
-            rows=self.config.rollout_steps,
-            seed=runtime.derive_seed(self.seed, "rollout"),
-            act=lambda o, _, seed: self.head.sample(self.network.policy(self._normalized(o)), seed),
-            to_env=self.head.to_compiled_environment,
-        )
-
-    def _explore_on_host(self, observation: Floats, env_steps: int) -> npt.NDArray[Any]:
-        return self.head.sample_on_host(self._numpy_parameters(observation), self.generator)
-
-    def _numpy_parameters(self, observations: Floats) -> Floats:
-        if self._twin is None:
-            self._twin = self.network.numpy_policy()
-        if self.config.normalize_observations:
-            observations = self.observations.numpy_normalize(observations)
-        return self._twin(observations)
-
-    def _normalized(self, observation: Any) -> Any:
-        return self.observations.normalize(observation) if self.config.normalize_observations else observation
 
     def _normalized_rewards(self, rows: Transitions) -> Any:
         if not self.config.normalize_rewards:
@@ -316,8 +171,3 @@ class A2C(Agent):
         if decay is not None:
             done = tf.cast(self.updates * self.step_quantum, tf.float32) / decay
             self.optimizer.learning_rate.assign(self.config.learning_rate * tf.maximum(1.0 - done, 0.0))
-
-
-def _flat(x: Any) -> Any:
-    """[T, N, ...] as [T * N, ...]."""
-    return tf.reshape(x, (-1, *x.shape[2:]))

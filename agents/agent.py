@@ -163,17 +163,20 @@ class Agent(Algorithm):
             env = CompiledDomainRandomization(env, ranges=ranges)
         return env if std is None else CompiledNoisyReward(env, std=std)
 
-    def training_envs(self, *, resumed_at: int = 0) -> HostEnvs:
+    def training_envs(self, *, resumed_at: int = 0, max_episode_steps: int | None = None) -> HostEnvs:
         """The Gymnasium environments to learn in, with the configured wrappers; actions count from 0.
 
         Args:
             resumed_at: environment steps a resumed run has behind it, so that it does not begin with the
                 episodes it began with.
+            max_episode_steps: a time limit on top of the environment's own.
         """
         std, ranges = self.config.noisy_reward_std, parse_ranges(self.config.randomize)
 
         def make() -> gym.Env[Any, Any]:
             env = self._source.make()
+            if max_episode_steps is not None:
+                env = gym.wrappers.TimeLimit(env, max_episode_steps)
             if ranges:
                 env = DomainRandomization(env, ranges=ranges, twin=self._source.compiled)
             space = env.action_space

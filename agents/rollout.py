@@ -59,7 +59,7 @@ class CompiledRollout:
             to_env: an action as the agent thinks of it to one the environment takes.
         """
         self.env, self.num_envs, self.rows, self.act, self.to_env = env, num_envs, rows, act, to_env
-        self._seeds = {use: runtime.derive_seed(seed, use) for use in ("act", "step", "reset")}
+        self._seeds = {use: runtime.derive_seed(seed, use) for use in ("act", "step", "reset", "fresh")}
         first = env.reset(num_envs, runtime.stateless(runtime.derive_seed(seed, "first reset"), 0))
         self.state_variable = tf.Variable(first, trainable=False)
         self.elapsed = tf.Variable(tf.zeros((num_envs,), tf.int32), trainable=False)
@@ -79,6 +79,11 @@ class CompiledRollout:
     def standing(self) -> tuple[Any, Any, Any]:
         """Where every environment stands: state [N, S], steps and return of its episode so far [N]."""
         return (self.state_variable.read_value(), self.elapsed.read_value(), self.running_return.read_value())
+
+    def fresh(self, vector_steps: Any) -> tuple[Any, Any, Any]:
+        """As `standing`, with every environment at the beginning of a new episode."""
+        state = self.env.reset(self.num_envs, runtime.stateless(self._seeds["fresh"], vector_steps))
+        return state, tf.zeros((self.num_envs,), tf.int32), tf.zeros((self.num_envs,))
 
     def stand(self, standing: Any, count: Any) -> None:
         """Keep where the environments stand `count` vector steps later."""
@@ -160,6 +165,7 @@ class HostRollout:
         seed: int,
         act: Callable[[npt.NDArray[np.float32], int], npt.NDArray[Any]],
         to_env: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = lambda action: action,
+        count_first_only: bool = False,
     ) -> None:
         """Start counting.
 
@@ -168,8 +174,10 @@ class HostRollout:
             seed: of the episodes begun after a resume.
             act: (observation [N, D], environment steps so far) to actions [N, ...].
             to_env: an action as the agent thinks of it to one the environment takes.
+            count_first_only: after a `restart`, take only each environment's first episode into the statistics.
         """
         self.envs, self.seed, self.act, self.to_env = envs, seed, act, to_env
+        self.count_first_only, self._counting = count_first_only, np.ones(envs.num_envs, bool)
         self.vector_steps = np.zeros((), np.int64)
         self.running_return = np.zeros(envs.num_envs)
         self.running_length = np.zeros(envs.num_envs)
@@ -220,8 +228,13 @@ class HostRollout:
         """Take back what `state_arrays` gave, and begin new episodes: others than the run began with."""
         for name, own in self.state_arrays().items():
             own[...] = arrays[name]
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin new episodes everywhere; which ones depends on the vector steps so far alone."""
         self.envs.reset(seed=runtime.derive_seed(self.seed, int(self.vector_steps)))
         self.running_return[:] = self.running_length[:] = 0
+        self._counting[:] = True
 
     def close(self) -> None:
         """Close the environments."""
@@ -232,6 +245,8 @@ class HostRollout:
         self.running_length += 1
         for i in np.flatnonzero(done):
             for kept, running in ((self.returns, self.running_return), (self.lengths, self.running_length)):
-                kept[:-1] = kept[1:]
-                kept[-1] = running[i]
+                if self._counting[i]:
+                    kept[:-1] = kept[1:]
+                    kept[-1] = running[i]
                 running[i] = 0
+            self._counting[i] = not self.count_first_only

@@ -44,8 +44,13 @@ def overestimation(seeds: int) -> Iterator[dict[str, Any]]:
 
 
 def actor_critic(seeds: int) -> Iterator[dict[str, Any]]:
-    """A2C and SAC, each with its tuned preset."""
-    for algorithm, env, steps in (("a2c", "CartPole-v1", 500_000), ("sac", "Pendulum-v1", 20_000)):
+    """A2C and both SACs, each with the preset of its environment."""
+    jobs = (
+        ("sac", "Pendulum-v1", 20_000),
+        ("discrete_sac", "CartPole-v1", 200_000),
+        ("a2c", "CartPole-v1", 500_000),
+    )
+    for algorithm, env, steps in jobs:
         for seed in range(seeds):
             yield {"algorithm": algorithm, "env": env, "engine": "compiled", "steps": steps, "seed": seed}
 

@@ -104,7 +104,7 @@ def overestimation() -> str:
 
 def actor_critic() -> str:
     """Return of the best checkpoint, every seed."""
-    bars = {"a2c": 475, "sac": -160}
+    bars = {"a2c": 475, "sac": -160, "discrete_sac": 450}
     rows = []
     for (_, algorithm), runs in groups("actor_critic").items():
         returns, job = [row["mean_reward"] for row in runs], runs[0]["job"]

@@ -13,7 +13,8 @@ from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
 from rlgen import register, state
-from rlgen.agents.sac import SAC, SACConfig, critic_loss, soft_value, squashed_sample, temperature_loss
+from rlgen.agents.sac import SAC, DiscreteSAC, SACConfig, expected_soft_value, soft_value, squashed_sample
+from rlgen.agents.soft import critic_loss, temperature_loss
 from rlgen.environment import CompiledEnv
 from rlgen.errors import UserError
 from rlgen.registry import unregister
@@ -29,8 +30,9 @@ SMALL: dict[str, Any] = {
 }
 
 
-def agent(*, seed: int = 0, engine: str = "compiled", problem: str = "Pendulum-v1", **changes: Any) -> SAC:
-    return SAC(problem=problem, config=SAC.Config.build({**SMALL, **changes}), seed=seed, engine=engine)
+def agent(cls=SAC, *, seed: int = 0, engine: str = "compiled", problem: str | None = None, **changes: Any) -> Any:
+    problem = problem or cls.default_problem
+    return cls(problem=problem, config=cls.Config.build({**SMALL, **changes}), seed=seed, engine=engine)
 
 
 # ---- the policy ---------------------------------------------------------------------------------------
@@ -81,18 +83,26 @@ def test_the_temperature_grows_while_the_entropy_is_too_small() -> None:
         assert np.sign(float(tape.gradient(loss, variable))) == sign
 
 
-def test_the_target_entropy_is_minus_the_numbers_in_an_action() -> None:
-    trained = agent()
-    trained._build()
-    assert trained.target_entropy == -1
+def test_expectations_over_all_actions() -> None:
+    logits = tf.math.log(tf.constant([[0.25, 0.75]]))
+    value, negative_entropy = expected_soft_value(tf.constant([[1.0, 4.0]]), tf.constant([[2.0, 3.0]]), logits, 0.5)
+    entropy = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+    assert float(negative_entropy[0]) == pytest.approx(-entropy)
+    assert float(value[0]) == pytest.approx(0.25 * 1 + 0.75 * 3 + 0.5 * entropy)
 
 
-@pytest.mark.parametrize("temperature", [None, 0.2])
-def test_a_fixed_temperature_stays(temperature: float | None) -> None:
-    trained = agent(temperature=temperature)
+def test_target_entropies() -> None:
+    assert agent().target_entropy == -1
+    assert agent(target_entropy=-3).target_entropy == -3
+    assert agent(DiscreteSAC, target_entropy_share=0.5).target_entropy == pytest.approx(0.5 * math.log(2))
+
+
+@pytest.mark.parametrize(("cls", "temperature"), [(SAC, None), (SAC, 0.2), (DiscreteSAC, None)])
+def test_a_fixed_temperature_stays_and_a_learned_one_moves(cls: type, temperature: float | None) -> None:
+    trained = agent(cls, temperature=temperature)
     scalars = trained.train(32)
     assert (scalars["train/ent_coef"] == pytest.approx(0.2)) == (temperature is not None)
-    moved = abs(float(trained.log_temperature) - math.log(temperature or 1.0))
+    moved = abs(float(trained.temperature.log) - math.log(temperature or 1.0))
     assert (moved > 1e-6) == (temperature is None)
 
 
@@ -109,9 +119,9 @@ def test_the_targets_are_moving_averages() -> None:
 # ---- the whole ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("changes", [{}, {"prioritized": True, "n_step": 3}])
-def test_same_seed_same_bits_however_it_is_cut_and_resumed(changes: dict[str, Any]) -> None:
-    whole, cut, resumed = (agent(**changes) for _ in range(3))
+@pytest.mark.parametrize(("cls", "changes"), [(SAC, {}), (SAC, {"prioritized": True, "n_step": 3}), (DiscreteSAC, {})])
+def test_same_seed_same_bits_however_it_is_cut_and_resumed(cls: type, changes: dict[str, Any]) -> None:
+    whole, cut, resumed = (agent(cls, **changes) for _ in range(3))
     whole.train(64)
     cut.train(20)
     state.write(resumed.state(), state.read(cut.state()))
@@ -122,8 +132,9 @@ def test_same_seed_same_bits_however_it_is_cut_and_resumed(changes: dict[str, An
         assert first[name].tobytes() == second[name].tobytes(), name
 
 
-def test_the_host_engine() -> None:
-    first, second = agent(engine="gymnasium"), agent(engine="gymnasium")
+@pytest.mark.parametrize("cls", [SAC, DiscreteSAC])
+def test_the_host_engine(cls: type) -> None:
+    first, second = agent(cls, engine="gymnasium"), agent(cls, engine="gymnasium")
     scalars = first.train(48)
     second.train(20)
     second.train(28)
@@ -167,6 +178,34 @@ def test_following_a_number_is_learned_in_seconds(monkeypatch: pytest.MonkeyPatc
     trained.train(4096)
     shown = np.random.default_rng(0).uniform(-1, 1, (100, 3)).astype(np.float32)
     assert np.abs(trained.policy(shown)[:, 0] - shown[:, 0]).mean() < 0.15
+
+
+class Parity(Follow):
+    """Show a number; say whether it is positive."""
+
+    gymnasium_id = "CartPole-v1"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = gym.spaces.Discrete(2)
+
+    def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
+        reward = tf.cast(tf.equal(action, tf.cast(state[:, 0] > 0, tf.int32)), tf.float32)
+        return self.reset(state.shape[0], seed), reward, tf.zeros(reward.shape, tf.bool)
+
+
+def test_saying_whether_a_number_is_positive_is_learned_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DiscreteSAC, "training_env", lambda self: Parity())
+    rates = dict.fromkeys(("actor_learning_rate", "critic_learning_rate", "temperature_learning_rate"), 1e-2)
+    changes = {"hidden_units": (32,), "batch_size": 64, "replay_capacity": 4096, "target_entropy_share": 0.1}
+    trained = agent(
+        DiscreteSAC, num_envs=8, train_every_env_steps=64, updates_per_train=64, discount=0.0, **rates, **changes
+    )
+    trained.observation_size, trained.critic_inputs = 3, 3
+    trained.actor = trained.network(3, 2, "actor")
+    trained.train(4096)
+    shown = np.random.default_rng(0).uniform(-1, 1, (200, 3)).astype(np.float32)
+    assert (trained.policy(shown) == (shown[:, 0] > 0)).mean() > 0.9
 
 
 def test_actions_lie_within_the_bounds() -> None:

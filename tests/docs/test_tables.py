@@ -82,3 +82,13 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
         if not target.startswith(("http://", "https://", "mailto:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_compiled_environments_and_their_physics() -> None:
+    """The table of the page is what the code has."""
+    page = (DOCS / "environments.md").read_text()
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.+) \|$", page, flags=re.MULTILINE))
+    listed = {name: re.findall(r"`(\w+)`", names) for name, names in rows.items()}
+    env_plugins = [plugin for plugin in registry.available("env") if plugin.source.startswith("rlgen ")]
+    twins = {plugin.name: list(plugin.load().physics) for plugin in env_plugins}
+    assert listed == twins
