@@ -19,10 +19,11 @@ from rlgen.environment import CompiledEnv, lookup
 from rlgen.envs.domain_randomization import CompiledDomainRandomization, DomainRandomization, parse_ranges
 from rlgen.envs.gymnasium import HostEnvs, flat, flat_batch, flat_size, probe
 from rlgen.envs.noisy_reward import CompiledNoisyReward, NoisyReward
-from rlgen.errors import UserError
+from rlgen.errors import EnvironmentFault, UserError
 from rlgen.metrics.overestimation import overestimation
 
 Floats = npt.NDArray[np.float32]
+LONGEST_EPISODE_STEPS = 200_000  # Twice the longest of the Arcade Learning Environment's.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,9 @@ class Agent(Algorithm):
         """Play `episodes` whole episodes, one each in as many Gymnasium environments side by side.
 
         Every environment plays exactly one, so short episodes count no more than long ones.
+
+        Raises:
+            EnvironmentFault: an episode does not end.
         """
         envs = HostEnvs(self._source.make, num_envs=episodes, seed=runtime.derive_seed(seed, split))
         alive = np.ones(episodes, bool)
@@ -119,6 +123,12 @@ class Agent(Algorithm):
                 lived.append(alive.copy())
                 ended_by_time |= alive & step.truncated & ~step.terminated
                 alive &= ~(step.terminated | step.truncated)
+                if len(rewards) >= LONGEST_EPISODE_STEPS:
+                    raise EnvironmentFault(
+                        f"An episode of '{self.problem}' has not ended after {len(rewards):,} steps. Give the "
+                        "environment a time limit: gymnasium.wrappers.TimeLimit, or max_episode_steps where it is "
+                        "registered."
+                    )
         returns, lengths = np.sum(rewards, 0), np.sum(lived, 0)
         scalars = {
             "eval/mean_reward": returns.mean(),

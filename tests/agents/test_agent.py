@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from rlgen import register
 from rlgen.agents.dqn import DQN
-from rlgen.errors import UnknownName, UserError
+from rlgen.errors import EnvironmentFault, UnknownName, UserError
 from rlgen.registry import unregister
 
 
@@ -54,6 +54,13 @@ def test_each_environment_plays_exactly_one_episode(lengths: DQN) -> None:
     assert scalars["eval/mean_ep_length"] == 2.5
     assert (scalars["eval/min_reward"], scalars["eval/max_reward"]) == (1, 4)
     assert scalars["eval/std_reward"] == pytest.approx(np.std([1, 2, 3, 4]))
+
+
+def test_an_episode_that_does_not_end_is_no_endless_loop(lengths: DQN, monkeypatch: pytest.MonkeyPatch) -> None:
+    Lengths.made = 10
+    monkeypatch.setattr("rlgen.agents.agent.LONGEST_EPISODE_STEPS", 5)
+    with pytest.raises(EnvironmentFault, match="has not ended after 5 steps. Give the environment a time limit"):
+        lengths.evaluate(episodes=2, seed=0, split="test")
 
 
 def test_dictionaries_are_observed(lengths: DQN) -> None:
