@@ -166,14 +166,8 @@ class DQN(OffPolicyAgent):
         gradients = tape.gradient(loss, variables)
         gradients, norm = clip_by_global_norm(gradients, self.config.max_grad_norm)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        if self._moves_within_group:
-            self._move_target(number)
+        self._move_target(number)
         return tf.stack([loss, tf.reduce_mean(q), tf.reduce_mean(tf.abs(error)), norm]), error
-
-    def after_group(self, number: Any) -> None:
-        """Move the target network, where it can only move after the last update of a group."""
-        if not self._moves_within_group:
-            self._move_target(number)
 
     def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
         """Epsilon-greedy, a coin for every environment."""
@@ -189,14 +183,6 @@ class DQN(OffPolicyAgent):
     def on_host_weights_changed(self) -> None:
         """The NumPy twin is of older weights."""
         self._twin = None
-
-    @property
-    def _moves_within_group(self) -> bool:
-        """Whether the target network can move before the last update of a group.
-
-        A condition inside the loop of updates costs a tenth of an update, so it is there only if needed.
-        """
-        return self.config.target_update_every_updates % self.updates_per_sample != 0
 
     def _move_target(self, number: Any) -> None:
         """target <- rate * online + (1 - rate) * target, every so many updates."""

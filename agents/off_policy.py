@@ -117,9 +117,6 @@ class OffPolicyAgent(Agent):
             The scalars named by `scalar_names`, float32 [len], and the TD errors, [B].
         """
 
-    def after_group(self, number: Any) -> None:
-        """A group of updates was made, `number` in all over the whole run; compiled code."""
-
     def to_environment(self, action: Any) -> Any:
         """An action as the agent thinks of it, as the environment takes it; NumPy or TensorFlow."""
         return action
@@ -228,7 +225,6 @@ class OffPolicyAgent(Agent):
         _, sums, errors = tf.while_loop(
             lambda i, *_: i < group, one, (0, self._no_sums(), errors), maximum_iterations=group
         )
-        self.after_group(updates + group)
         return sums, errors.stack()
 
     def _no_sums(self) -> Any:
