@@ -1,7 +1,7 @@
-"""How fast rlgen trains one agent here: one JSON line, with the fields of `peers/dqn.py`.
+"""How fast rlgen trains one agent here: one JSON line, with the fields of `peers/shared.py`.
 
 Timed from 2,048 environment steps on, as the peers are, so that starting and compiling do not count; how long
-those took is `first_step_seconds`.
+it took to the first step is `first_step_seconds`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from typing import Any
 
 START = time.perf_counter()
 WARM_UP_ENV_STEPS = 2048
+
+
+def warm_up(quantum: int) -> int:
+    """Environment steps after the first quantum until the clock starts: whole quanta, at least one."""
+    return max(quantum, -(-WARM_UP_ENV_STEPS // quantum) * quantum - quantum)
 
 
 def main() -> None:
@@ -37,9 +42,8 @@ def main() -> None:
     )
     agent.train(agent.step_quantum)
     first = time.perf_counter() - START
-    agent.train(WARM_UP_ENV_STEPS - agent.step_quantum)
     chunks = -(-asked.env_steps // agent.chunk_steps)
-    before, start = agent.train(agent.step_quantum), time.perf_counter()
+    before, start = agent.train(warm_up(agent.step_quantum)), time.perf_counter()
     for _ in range(chunks):
         after = agent.train(agent.chunk_steps)
     seconds = time.perf_counter() - start
