@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rlgen import config as config_module
+from rlgen import state
 from rlgen.errors import UserError
 
 Split = Literal["validation", "test"]
@@ -51,6 +52,7 @@ class Algorithm(abc.ABC):
             short enough for a progress bar. Set in the constructor where it depends on the configuration.
         step_quantum: steps come in multiples of this (environments that step together, for instance).
         engine: where the steps run: "compiled", or "gymnasium" for environments on the host.
+        reseedable: whether `reseed` works: everything that derives from the seed is in `state()`.
     """
 
     Config: ClassVar[type[config_module.Config]]
@@ -64,6 +66,7 @@ class Algorithm(abc.ABC):
     chunk_steps: int = 1000
     step_quantum: int = 1
     engine: str = "compiled"
+    reseedable: ClassVar[bool] = False
 
     def __init__(self, *, problem: str, config: Any, seed: int, engine: str = "auto") -> None:
         """Look the problem up, check that it can be served, build the networks. Cheap: no training state yet.
@@ -81,7 +84,7 @@ class Algorithm(abc.ABC):
             raise UserError(f"{type(self).__name__} takes a {self.Config.__name__}, not a {type(config).__name__}.")
         if self.problem_kind == "dataset" and engine != "auto":
             raise UserError("An engine is chosen for environments; this one learns on a data set. Leave it out.")
-        self.problem, self.seed = problem, seed
+        self.problem, self.seed, self.asked_engine = problem, seed, engine
         self.config: Any = config
 
     @abc.abstractmethod
@@ -127,6 +130,13 @@ class Algorithm(abc.ABC):
         raise UserError(f"{type(self).__name__} has nothing to film; `rlgen record` films agents at work.")
 
     frames_per_second: int = 30
+
+    def reseed(self, seed: int) -> None:
+        """Become what a new one with this seed would be, keeping what was compiled; only where `reseedable`."""
+        fresh = type(self)(problem=self.problem, config=self.config, seed=seed, engine=self.asked_engine)
+        state.write(self.state(), state.read(fresh.state()))
+        fresh.close()
+        self.seed = seed
 
     def close(self) -> None:  # noqa: B027 - most algorithms hold nothing that must be let go.
         """Let go of environments and other outside resources."""

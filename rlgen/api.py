@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rlgen import registry, runtime, state
+from rlgen import registry, reuse, runtime, state
 from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.checkpoint import newest_good
 from rlgen.config import differences
@@ -54,6 +54,7 @@ class Plan:
             ) from error
         finally:
             self.algorithm.close()
+        reuse.keep(self.algorithm)
         return run
 
 
@@ -89,7 +90,7 @@ def plan(
     trainer_config = TrainerConfig.build(trainer).resolved(steps or cls.default_steps)
     if run is not None:
         check_free(Path(run))
-    algorithm: Algorithm = cls(problem=problem, config=built, seed=seed or 0, engine=engine or "auto")
+    algorithm = reuse.make(cls, problem=problem, config=built, seed=seed or 0, engine=engine or "auto")
     runtime.require_memory(algorithm.memory_bytes())
     run_config = RunConfig(
         algorithm=name,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import statistics
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +16,10 @@ from rlgen import registry
 from rlgen._version import __version__
 from rlgen.config import Config, parse_overrides
 from rlgen.errors import RlgenError, UserError
+
+if TYPE_CHECKING:
+    from rlgen.api import Plan
+    from rlgen.run import Run
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
 
@@ -94,6 +99,7 @@ def describe(name: str, as_json: bool) -> None:
 @click.option("--data", help="Data set to learn from.")
 @click.option("--steps", type=int, help="Environment steps, updates or batches in all.")
 @click.option("--seed", type=int, help="All that is random derives from it (0).")
+@click.option("--seeds", type=click.IntRange(1), help="Train so often, from --seed and the seeds after it.")
 @click.option("--preset", help="A named configuration; `rlgen describe NAME` shows them.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A field's value; may be repeated.")
 @click.option("--engine", help="auto, compiled or gymnasium: where environments run.")
@@ -101,28 +107,25 @@ def describe(name: str, as_json: bool) -> None:
 @click.option("--resume", is_flag=True, help="Go on with the run in --run.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the configuration, write nothing.")
 @json_option
-def train(overrides: tuple[str, ...], dry_run: bool, as_json: bool, name: str, **asked: Any) -> None:
+def train(overrides: tuple[str, ...], seeds: int | None, dry_run: bool, as_json: bool, name: str, **asked: Any) -> None:
     """Train NAME, evaluate its best checkpoint, and say where to look."""
     registry.find(name, registry.ALGORITHM_KINDS)
-    config = parse_overrides(overrides)
+    asked["config"] = parse_overrides(overrides)
+    if seeds is not None:
+        _train_seeds(name, seeds, asked, dry_run=dry_run, as_json=as_json)
+        return
     _quiet_tensorflow()
     from rlgen import api, runtime
-    from rlgen.progress import Bar
 
-    plan = api.plan(name, config=config, **asked)
-    memory = {part: runtime.human_bytes(size) for part, size in plan.algorithm.memory_bytes().items()}
+    plan = api.plan(name, **asked)
     if dry_run:
         plan.algorithm.close()
+        memory = {part: runtime.human_bytes(size) for part, size in plan.algorithm.memory_bytes().items()}
         row = {**vars(plan.config), "steps": plan.steps, "memory": memory, "run": str(plan.path)}
         row.pop("about")
         _print_json(row) if as_json else _print_table(row)
         return
-    reporter = Bar()
-    parts = "".join(f"; {part} {size}" for part, size in memory.items())
-    reporter.message(
-        f"{name} on {plan.config.problem}, {plan.config.engine} engine, seed {plan.config.seed}{parts}; run {plan.path}"
-    )
-    run = plan.execute(reporter)
+    run = _execute(plan)
     if as_json:
         _print_json(run.result)
         return
@@ -174,6 +177,44 @@ def record(run: Path, out: Path, checkpoint: str, seed: int) -> None:
     # Frames are drawn off the screen; without this SDL complains where there is none.
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     click.echo(film(run, out=out, checkpoint=checkpoint, seed=seed))
+
+
+def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:
+    """Train from several seeds, each in a directory of its own, and show them side by side."""
+    if dry_run or asked["resume"]:
+        raise UserError("--seeds starts runs: give --dry-run or --resume with one --seed, not with --seeds.")
+    _quiet_tensorflow()
+    from rlgen import api
+    from rlgen.run import check_free
+
+    first, directory = asked.pop("seed") or 0, asked.pop("run")
+    paths = {seed: directory / f"s{seed}" if directory else None for seed in range(first, first + seeds)}
+    for path in paths.values():
+        if path is not None:
+            check_free(path)
+    runs = [_execute(api.plan(name, seed=seed, run=path, **asked)) for seed, path in paths.items()]
+    if as_json:
+        _print_json([run.result for run in runs])
+        return
+    score = registry.load(name, registry.ALGORITHM_KINDS).score
+    for seed, run in enumerate(runs, first):
+        click.echo(f"seed {seed:<4}  {score} {run.evaluation[score]:,.6g}  {run.path}")
+    values = [run.evaluation[score] for run in runs]
+    click.echo(f"\nmedian     {score} {statistics.median(values):,.6g}, from {min(values):,.6g} to {max(values):,.6g}")
+
+
+def _execute(plan: Plan) -> Run:
+    """Train with a bar."""
+    from rlgen import runtime
+    from rlgen.progress import Bar
+
+    reporter, config = Bar(), plan.config
+    memory = {part: runtime.human_bytes(size) for part, size in plan.algorithm.memory_bytes().items()}
+    parts = "".join(f"; {part} {size}" for part, size in memory.items())
+    reporter.message(
+        f"{config.algorithm} on {config.problem}, {config.engine} engine, seed {config.seed}{parts}; run {plan.path}"
+    )
+    return plan.execute(reporter)
 
 
 def _open(run: Path) -> None:

@@ -44,14 +44,29 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     return np.random.default_rng(derive_seed(seed, *purpose))
 
 
-def stateless(seed: int, counter: Any) -> Any:
+def stateless(seed: Any, counter: Any) -> Any:
     """The seed of one draw, int32 [2], for `tf.random.stateless_*`: (a derived seed, how many before it).
 
     With the counter a part of the checkpoint, the random stream needs no other state.
     """
     import tensorflow as tf
 
-    return tf.stack([tf.constant(seed, tf.int32), tf.cast(counter, tf.int32)])
+    return tf.stack([tf.convert_to_tensor(seed, tf.int32), tf.cast(counter, tf.int32)])
+
+
+class Seeds:
+    """The seeds of several purposes in one variable: a program that reads them there serves every run's seed."""
+
+    def __init__(self, seed: int, *purposes: str) -> None:
+        import tensorflow as tf
+
+        self._places = {purpose: place for place, purpose in enumerate(purposes)}
+        derived = [derive_seed(seed, purpose) for purpose in purposes]
+        self.variable = tf.Variable(derived, dtype=tf.int32, trainable=False)
+
+    def draw(self, purpose: str, counter: Any) -> Any:
+        """The seed of one draw, int32 [2], as `stateless` makes it."""
+        return stateless(self.variable[self._places[purpose]], counter)
 
 
 def free_memory_bytes() -> int:

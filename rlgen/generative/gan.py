@@ -27,6 +27,7 @@ Output = Literal["linear", "tanh", "sigmoid"]
 # XLA on a CPU draws by Philox, the default, ten times slower than by Threefry.
 RANDOM = "threefry"
 SCALARS = ("loss/generator", "loss/discriminator", "prob/real", "prob/fake", "train/grad_norm")
+DRAWS = ("real", "latent", "generator_latent", "real_noise", "fake_noise", "generator_noise")
 REFERENCE_LIMIT = 1000
 
 
@@ -133,6 +134,7 @@ class GAN(Algorithm):
     step_unit = "generator updates"
     score = "eval/quality"
     default_steps = 20_000
+    reseedable = True
 
     def __init__(self, *, problem: str, config: AnyConfig, seed: int, engine: str = "auto") -> None:
         """Build both nets and their optimizers; `Algorithm.__init__` says what is raised."""
@@ -155,10 +157,7 @@ class GAN(Algorithm):
         self.discriminator_optimizer = keras.optimizers.Adam(c.discriminator_learning_rate, beta_1=c.beta_1)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False, name="updates")
-        self._draws = {
-            name: runtime.derive_seed(seed, name)
-            for name in ("real", "latent", "generator_latent", "real_noise", "fake_noise", "generator_noise")
-        }
+        self.seeds = runtime.Seeds(seed, *DRAWS)
         self.chunk_steps = 500
 
     @property
@@ -260,7 +259,7 @@ class GAN(Algorithm):
 
     def _real(self, data: Any, draw: Any) -> Any:
         """A batch of real examples [batch, size], drawn with replacement."""
-        seed = runtime.stateless(self._draws["real"], draw)
+        seed = self.seeds.draw("real", draw)
         rows = tf.random.stateless_uniform((self.config.batch_size,), seed, 0, len(data), tf.int32, alg=RANDOM)
         return tf.gather(data, rows)
 
@@ -269,15 +268,12 @@ class GAN(Algorithm):
         c = self.config
         if not c.instance_noise:
             return x
-        noise = tf.random.stateless_normal(x.shape, runtime.stateless(self._draws[purpose], draw), alg=RANDOM)
+        noise = tf.random.stateless_normal(x.shape, self.seeds.draw(purpose, draw), alg=RANDOM)
         return x + halving(update, c.instance_noise, c.instance_noise_half_life) * noise
 
     def _latent(self, purpose: str, draw: Any) -> Any:
         """A batch of latent vectors z, [batch, latent_size]."""
-        shape, seed = (
-            (self.config.batch_size, self.config.latent_size),
-            runtime.stateless(self._draws[purpose], draw),
-        )
+        shape, seed = (self.config.batch_size, self.config.latent_size), self.seeds.draw(purpose, draw)
         if self.config.latent_distribution == "normal":
             return tf.random.stateless_normal(shape, seed, alg=RANDOM)
         return tf.random.stateless_uniform(shape, seed, -1.0, 1.0, alg=RANDOM)
@@ -301,6 +297,7 @@ class GAN(Algorithm):
             "discriminator": self.discriminator,
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
+            "seeds": self.seeds.variable,
         }
 
     def inference_state(self) -> Mapping[str, Any]:

@@ -75,9 +75,9 @@ def dropout(x: Any, rate: float, seed: Any) -> Any:
     return tf.where(kept, x / (1 - rate), 0.0)
 
 
-def epoch_order(seed: int, epoch: Any, count: int) -> Any:
-    """The order of `count` examples in an epoch: a permutation, int32 [count], of seed and epoch alone."""
-    keys = tf.random.stateless_uniform((count,), runtime.stateless(seed, epoch), alg=RANDOM)
+def epoch_order(seed: Any, count: int) -> Any:
+    """The order of `count` examples in an epoch: a permutation, int32 [count], of a stateless seed alone."""
+    keys = tf.random.stateless_uniform((count,), seed, alg=RANDOM)
     return tf.argsort(keys, stable=True)
 
 
@@ -94,6 +94,7 @@ class MLPClassifier(Algorithm):
     step_unit = "batches"
     score = "eval/accuracy"
     default_steps = 3000
+    reseedable = True
 
     def __init__(self, *, problem: str, config: AnyConfig, seed: int, engine: str = "auto") -> None:
         """Build the net and its optimizer.
@@ -120,8 +121,8 @@ class MLPClassifier(Algorithm):
         self.optimizer.exclude_from_weight_decay(var_names=["bias"])
         self.optimizer.build(self.net.trainable_variables)
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False, name="updates")
-        self._order_seed = runtime.derive_seed(seed, "epoch_order")
-        self._dropout_seeds = [runtime.derive_seed(seed, "dropout", i) for i in range(len(c.hidden_units))]
+        self._dropouts = [f"dropout/{i}" for i in range(len(c.hidden_units))]
+        self.seeds = runtime.Seeds(seed, "epoch_order", *self._dropouts)
         self.chunk_steps = 1000
 
     # Training: everything below runs inside one compiled call.
@@ -144,7 +145,7 @@ class MLPClassifier(Algorithm):
         per_epoch = count // size
 
         def order_of(epoch: Any) -> Any:
-            return epoch_order(self._order_seed, epoch, count)
+            return epoch_order(self.seeds.draw("epoch_order", epoch), count)
 
         def advance(steps: Any) -> Any:
             def step(i: Any, update: Any, order: Any, sums: Any) -> tuple[Any, Any, Any, Any]:
@@ -182,8 +183,8 @@ class MLPClassifier(Algorithm):
     def _logits(self, x: Any, update: Any) -> Any:
         """The net with dropout after each hidden layer; Keras' own layer would carry a random state."""
         *hidden, last = self.net.layers[1:]
-        for layer, seed in zip(hidden, self._dropout_seeds, strict=True):
-            x = dropout(layer(x), self.config.dropout_rate, runtime.stateless(seed, update))
+        for layer, purpose in zip(hidden, self._dropouts, strict=True):
+            x = dropout(layer(x), self.config.dropout_rate, self.seeds.draw(purpose, update))
         return last(x)
 
     def train(self, steps: int) -> dict[str, float]:
@@ -199,7 +200,7 @@ class MLPClassifier(Algorithm):
 
     def state(self) -> Mapping[str, Any]:
         """Everything a resume needs; an epoch's order follows from the seed and the number of updates."""
-        return {**self.inference_state(), "optimizer": self.optimizer}
+        return {**self.inference_state(), "optimizer": self.optimizer, "seeds": self.seeds.variable}
 
     def inference_state(self) -> Mapping[str, Any]:
         """The net, and how far it has come."""

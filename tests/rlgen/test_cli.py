@@ -11,6 +11,7 @@ import pytest
 
 import rlgen
 from rlgen import cli
+from rlgen.run import Run
 
 Command = Callable[..., Any]
 
@@ -116,6 +117,22 @@ def test_train_json(rlgen_command: Command, walk: Any, tmp_path: Path) -> None:
     assert judged["evaluation"].keys() == row["evaluation"].keys()
     assert judged["evaluation"]["eval/score"] == row["evaluation"]["eval/score"]
     assert judged["step"] == row["best_step"]
+
+
+def test_train_from_several_seeds(rlgen_command: Command, walk: Any, tmp_path: Path) -> None:
+    done = rlgen_command("train", "walk", "--steps", "10", "--seed", "4", "--seeds", "3", "--run", tmp_path / "many")
+    assert done.code == 0, done.err
+    assert [Run.open(tmp_path / "many" / f"s{seed}").config.seed for seed in (4, 5, 6)] == [4, 5, 6]
+    scores = [Run.open(tmp_path / "many" / f"s{seed}").evaluation["eval/score"] for seed in (4, 5, 6)]
+    *rows, _, last = done.out.splitlines()
+    assert [row.split()[:2] for row in rows] == [["seed", "4"], ["seed", "5"], ["seed", "6"]]
+    assert f"median     eval/score {sorted(scores)[1]:,.6g}, from" in last
+    many = rlgen_command("train", "walk", "--steps", "10", "--seeds", "2", "--run", tmp_path / "json", "--json")
+    assert [row["evaluation"].keys() for row in one_json(many.out)] == [{"eval/score", "eval/draw"}] * 2
+    taken = rlgen_command("train", "walk", "--steps", "10", "--seeds", "2", "--run", tmp_path / "json")
+    assert (taken.code, "is a run already" in taken.err) == (2, True)
+    resumed = rlgen_command("train", "walk", "--seeds", "2", "--run", tmp_path / "many", "--resume")
+    assert (resumed.code, "--seeds starts runs" in resumed.err) == (2, True)
 
 
 def test_train_resume(rlgen_command: Command, walk: Any, tmp_path: Path) -> None:
