@@ -13,17 +13,19 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+from rlgen.agents.action_heads import CategoricalHead
 from rlgen.agents.advantages import explained_variance, gae, normalized
-from rlgen.agents.agent import AgentConfig
+from rlgen.agents.agent import BootstrapConfig
 from rlgen.agents.normalizer import RunningMoments
 from rlgen.agents.on_policy import OnPolicyAgent, flat
-from rlgen.agents.replay import Transitions
+from rlgen.agents.replay import Transitions, as_learned
 from rlgen.config import load_presets, option
+from rlgen.errors import UserError
 from rlgen.networks import Activation, clip_by_global_norm
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class A2CConfig(AgentConfig):
+class A2CConfig(BootstrapConfig):
     """How experience is collected and learned from, once, before it is thrown away."""
 
     presets = load_presets(Path(__file__).with_name("presets") / "a2c.json")
@@ -34,12 +36,21 @@ class A2CConfig(AgentConfig):
     hidden_units: tuple[int, ...] = option((64, 64), "Units of the hidden layers.", at_least=1)
     activation: Activation = option("tanh", "Between the layers.")
     shared_network: bool = option(False, "Let policy and value share the hidden layers.")
+    value_hidden_units: tuple[int, ...] = option(
+        (), "Units of the value's hidden layers, hidden_units unless given.", at_least=1
+    )
     optimizer: Literal["adam", "rmsprop"] = option(
         "adam", "RMSprop is TensorFlow 1's: decay .99, epsilon 1e-5 inside the root, the average starting at ones."
     )
     learning_rate: float = option(2e-3, "Step size at the start.", above=0)
+    value_learning_rate: float | None = option(
+        None, "Step size of the value's network at the start; none: learning_rate.", above=0
+    )
     learning_rate_decay_env_steps: int | None = option(
         None, "Environment steps in which the step size falls to 0 in a straight line; none: it stays.", at_least=1
+    )
+    double_softmax: bool = option(
+        False, "A mistake: take the probabilities for logits in the policy loss; `Discrete` actions only."
     )
     value_weight: float = option(0.5, "Weight of the value loss.", at_least=0)
     entropy_weight: float = option(0.0, "Weight of the entropy bonus.", at_least=0)
@@ -48,6 +59,17 @@ class A2CConfig(AgentConfig):
     normalize_observations: bool = option(False, "Take off the running mean, divide by the running deviation.")
     normalize_rewards: bool = option(False, "Divide rewards by the running deviation of the discounted returns.")
     initial_log_std: float = option(0.0, "Of continuous actions, in units of half their range.")
+
+    def check(self) -> None:
+        """Refuse what contradicts itself."""
+        super().check()
+        for field in ("value_hidden_units", "value_learning_rate"):
+            if getattr(self, field) and self.shared_network:
+                raise UserError(
+                    f"{field} is for a value with a network of its own: set shared_network=false, or leave it."
+                )
+        if self.reward_scale != 1 and self.normalize_rewards:
+            raise UserError("normalize_rewards undoes reward_scale: leave one out.")
 
 
 def a2c_loss(log_prob: Any, advantage: Any, value: Any, returns: Any, entropy: Any, config: A2CConfig) -> Any:
@@ -69,6 +91,7 @@ class A2C(OnPolicyAgent):
 
     Config = A2CConfig
     default_steps = 500_000
+    value_optimizer: Any = None
     scalar_names = (
         "train/loss",
         "train/policy_loss",
@@ -79,16 +102,31 @@ class A2C(OnPolicyAgent):
     )
 
     def __init__(self, *, problem: str, config: A2CConfig, seed: int, engine: str = "auto") -> None:
-        super().__init__(problem=problem, config=config, seed=seed, engine=engine, shared_network=config.shared_network)
+        super().__init__(
+            problem=problem,
+            config=config,
+            seed=seed,
+            engine=engine,
+            shared_network=config.shared_network,
+            value_units=config.value_hidden_units,
+        )
+        if config.double_softmax and not isinstance(self.head, CategoricalHead):
+            raise UserError(
+                f"double_softmax takes probabilities for logits, and '{problem}' takes actions in {self.action_space}, "
+                "not one of a number: leave it."
+            )
 
     def state(self) -> dict[str, Any]:
         """Everything a resume needs."""
-        return {**super().state(), "returns": self.returns.state(), "running_return": self.running_return}
+        shared = super().state()
+        own = {} if self.value_optimizer is None else {"value_optimizer": self.value_optimizer}
+        return {**shared, **own, "returns": self.returns.state(), "running_return": self.running_return}
 
     def _update(self, rows: Transitions) -> Any:
         """One gradient step on the rollout `rows`, fields [T, N, ...]; returns the scalars, float32 [6]."""
         config = self.config
         self._set_learning_rate()
+        rows = as_learned(rows, reward_scale=config.reward_scale, time_limits_terminate=config.time_limits_terminate)
         rewards = self._normalized_rewards(rows)
         seen, following = (self._normalized(o) for o in (rows.observation, rows.next_observation))
         next_value = self._next_values(rows, following)
@@ -109,9 +147,10 @@ class A2C(OnPolicyAgent):
             returns = tf.stop_gradient(advantage + value)
             entropy = self.head.entropy(parameters)
             weighted = normalized(advantage) if config.normalize_advantages else advantage
-            losses = a2c_loss(self.head.log_prob(parameters, action), weighted, value, returns, entropy, config)
+            log_prob = self.head.log_prob(tf.nn.softmax(parameters) if config.double_softmax else parameters, action)
+            losses = a2c_loss(log_prob, weighted, value, returns, entropy, config)
         gradients, norm = clip_by_global_norm(tape.gradient(losses[0], variables), config.max_grad_norm)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self._apply(gradients, variables)
         self.updates.assign_add(1)
         # Fed only now: acting and learning of one iteration see the same normalisation.
         self._feed(rows)
@@ -136,16 +175,34 @@ class A2C(OnPolicyAgent):
     # ---- parts ----------------------------------------------------------------------------------------
 
     def _build_learner(self) -> None:
-        config = self.config
-        if config.optimizer == "adam":
-            super()._build_learner()
-        else:
-            self.optimizer = keras.optimizers.RMSprop(config.learning_rate, rho=0.99, epsilon=1e-5)
-            self.optimizer.build(self._learned())
-            for average in self.optimizer._velocities:
-                average.assign(tf.ones(average.shape))
+        config, apart = self.config, []
+        if config.value_learning_rate is not None:
+            apart = self.network.value_variables
+            self.value_optimizer = self._new_optimizer(config.value_learning_rate, apart)
+        self._apart = {id(variable) for variable in apart}
+        self.optimizer = self._new_optimizer(
+            config.learning_rate, [variable for variable in self._learned() if id(variable) not in self._apart]
+        )
         self.returns = RunningMoments(())
         self.running_return = tf.Variable(tf.zeros((config.num_envs,)), trainable=False)
+
+    def _new_optimizer(self, learning_rate: float, variables: list[Any]) -> Any:
+        if self.config.optimizer == "adam":
+            optimizer = keras.optimizers.Adam(learning_rate)
+            optimizer.build(variables)
+            return optimizer
+        optimizer = keras.optimizers.RMSprop(learning_rate, rho=0.99, epsilon=1e-5)
+        optimizer.build(variables)
+        for average in optimizer._velocities:
+            average.assign(tf.ones(average.shape))
+        return optimizer
+
+    def _apply(self, gradients: list[Any], variables: list[Any]) -> None:
+        """One step of the optimizer, and of the value's own if it has one."""
+        pairs = list(zip(gradients, variables, strict=True))
+        self.optimizer.apply_gradients([pair for pair in pairs if id(pair[1]) not in self._apart])
+        if self.value_optimizer is not None:
+            self.value_optimizer.apply_gradients([pair for pair in pairs if id(pair[1]) in self._apart])
 
     def _normalized_rewards(self, rows: Transitions) -> Any:
         if not self.config.normalize_rewards:
@@ -170,4 +227,7 @@ class A2C(OnPolicyAgent):
         decay = self.config.learning_rate_decay_env_steps
         if decay is not None:
             done = tf.cast(self.updates * self.step_quantum, tf.float32) / decay
-            self.optimizer.learning_rate.assign(self.config.learning_rate * tf.maximum(1.0 - done, 0.0))
+            left = tf.maximum(1.0 - done, 0.0)
+            self.optimizer.learning_rate.assign(self.config.learning_rate * left)
+            if self.value_optimizer is not None:
+                self.value_optimizer.learning_rate.assign(self.config.value_learning_rate * left)

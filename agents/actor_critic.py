@@ -18,8 +18,9 @@ Floats = npt.NDArray[np.float32]
 class ActorCritic(keras.Model):
     """Observations [N, D] to policy parameters [N, outputs] and state values [N].
 
-    Either two networks, or one trunk with two heads. Weights start orthogonal: gain sqrt(2) in the hidden
-    layers, .01 before the policy, so that it begins nearly uniform, and 1 before the value.
+    Either two networks, the value's with other layers if `value_units` says so, or one trunk with two heads.
+    Weights start orthogonal: gain sqrt(2) in the hidden layers, .01 before the policy, so that it begins nearly
+    uniform, and 1 before the value.
     """
 
     def __init__(
@@ -31,11 +32,12 @@ class ActorCritic(keras.Model):
         activation: str,
         shared: bool,
         seed: int,
+        value_units: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.activation = activation
         self.policy_trunk = _trunk(hidden_units, activation, seed)
-        self.value_trunk = [] if shared else _trunk(hidden_units, activation, seed + 100)
+        self.value_trunk = [] if shared else _trunk(value_units or hidden_units, activation, seed + 100)
         self.policy_head = _dense(outputs, None, 0.01, seed + 200)
         self.value_head = _dense(1, None, 1.0, seed + 300)
         self(tf.zeros((1, observation_size)))
@@ -53,6 +55,11 @@ class ActorCritic(keras.Model):
     def value(self, observation: Any) -> Any:
         """Values alone, [N]."""
         return self.value_head(_run(self.value_trunk or self.policy_trunk, observation))[:, 0]
+
+    @property
+    def value_variables(self) -> list[Any]:
+        """What the value alone learns with."""
+        return [v for layer in (*self.value_trunk, self.value_head) for v in layer.trainable_variables]
 
     def numpy_policy(self) -> NumpyPolicy:
         """The policy of today's weights, in NumPy."""

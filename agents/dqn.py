@@ -25,13 +25,20 @@ from rlgen.errors import UserError
 from rlgen.networks import Activation, clip_by_global_norm
 
 Floats = npt.NDArray[np.float32]
+# Each goes with the whole family; recipes of books and posts go with the one they were written for.
+TUNED = load_presets(Path(__file__).with_name("presets") / "dqn.json")
+RECIPES = load_presets(Path(__file__).with_name("presets") / "dqn-recipes.json")
+DUELING = (
+    "Split Q into value and advantage, less the advantages' mean or max over the actions of each state; two "
+    "mistakes: sum takes nothing off, batch_mean the mean over the whole batch."
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DQNConfig(OffPolicyConfig):
     """The switches are orthogonal: any of double, dueling, n-step and prioritised replay goes with any other."""
 
-    presets = load_presets(Path(__file__).with_name("presets") / "dqn.json")
+    presets = {**TUNED, **RECIPES["dqn"]}
 
     hidden_units: tuple[int, ...] = option((256, 256), "Units of the hidden layers.", at_least=1)
     stream_units: tuple[int, ...] = option((), "Units of the layers of each dueling stream.", at_least=1)
@@ -42,27 +49,49 @@ class DQNConfig(OffPolicyConfig):
         1.0, "How far the target moves towards the online network: 1 copies it.", above=0, at_most=1
     )
     double: bool = option(False, "Let the online network choose the action that the target network values.")
-    dueling: Dueling = option("none", "Split Q into value and advantage, less the advantages' mean or max.")
+    dueling: Dueling = option("none", DUELING)
     loss: Literal["huber", "mse"] = option("huber", "Of the TD error; Huber is linear beyond 1.")
+    anchor_other_actions: bool = option(
+        False,
+        "Average the loss over all actions, those not taken being pulled to the target network's values.",
+    )
     max_grad_norm: float | None = option(10.0, "Gradients are scaled down to this global norm.", above=0)
-    epsilon_schedule: Literal["linear", "exponential"] = option("linear", "How exploration declines.")
+    epsilon_schedule: Literal["linear", "exponential", "asymptotic"] = option(
+        "linear",
+        "How exploration declines: exponential by a factor until it reaches the end, asymptotic with the distance "
+        "to the end falling by a factor.",
+    )
     epsilon_start: float = option(1.0, "Share of random actions at the first step.", at_least=0, at_most=1)
     epsilon_end: float = option(0.04, "Share of random actions in the end.", at_least=0, at_most=1)
     epsilon_decay_env_steps: int | None = option(
         None, "Environment steps to the end, 8,000 unless set; linear only.", at_least=1
     )
+    epsilon_decay_episodes: int | None = option(
+        None, "Episodes to the end, instead of environment steps; linear, train_at_episode_end only.", at_least=1
+    )
     epsilon_decay_rate: float | None = option(
-        None, "Factor per environment step, .995 unless set; exponential only.", above=0, below=1
+        None, "Factor per environment step, .995 unless set; exponential and asymptotic only.", above=0, below=1
     )
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
         super().check()
-        for field, schedule in (("epsilon_decay_env_steps", "linear"), ("epsilon_decay_rate", "exponential")):
-            if getattr(self, field) is not None and self.epsilon_schedule != schedule:
+        for field, schedules in (
+            ("epsilon_decay_env_steps", ("linear",)),
+            ("epsilon_decay_episodes", ("linear",)),
+            ("epsilon_decay_rate", ("exponential", "asymptotic")),
+        ):
+            if getattr(self, field) is not None and self.epsilon_schedule not in schedules:
                 raise UserError(
-                    f"{field} belongs to the {schedule} schedule: set epsilon_schedule={schedule} too, or leave it."
+                    f"{field} belongs to the {' or '.join(schedules)} schedule: set epsilon_schedule={schedules[0]} "
+                    "too, or leave it."
                 )
+        if self.epsilon_decay_episodes is not None and self.epsilon_decay_env_steps is not None:
+            raise UserError("epsilon_decay_episodes and epsilon_decay_env_steps are two clocks: leave one out.")
+        if self.epsilon_decay_episodes is not None and not self.train_at_episode_end:
+            raise UserError(
+                "epsilon_decay_episodes wants episodes seen as they end: set train_at_episode_end=true too."
+            )
         if self.stream_units and self.dueling == "none":
             raise UserError("stream_units are the layers of dueling's streams: set dueling=mean too, or leave them.")
 
@@ -71,6 +100,8 @@ class DQNConfig(OffPolicyConfig):
 class DoubleDQNConfig(DQNConfig):
     """DQN's, with double learning on."""
 
+    presets = {**TUNED, **RECIPES["double_dqn"]}
+
     double: bool = option(True, "Let the online network choose the action that the target network values.")
 
 
@@ -78,9 +109,11 @@ class DoubleDQNConfig(DQNConfig):
 class DuelingDQNConfig(DoubleDQNConfig):
     """Double DQN's, with the dueling network of the paper on."""
 
+    presets = {**TUNED, **RECIPES["dueling_dqn"]}
+
     hidden_units: tuple[int, ...] = option((256,), "Units of the hidden layers that both streams share.", at_least=1)
     stream_units: tuple[int, ...] = option((256,), "Units of the layers of each dueling stream.", at_least=1)
-    dueling: Dueling = option("mean", "Split Q into value and advantage, less the advantages' mean or max.")
+    dueling: Dueling = option("mean", DUELING)
 
 
 def max_value(target_q: Any) -> Any:
@@ -99,8 +132,18 @@ def td_error(q: Any, action: Any, reward: Any, discount: Any, next_value: Any) -
     return target - tf.gather(q, action, batch_dims=1)
 
 
+def anchored_error(q: Any, target_q: Any, action: Any, error: Any) -> Any:
+    """The TD error, [B], where the action was taken, and Q_target(s, a) - Q(s, a) elsewhere, [B, A].
+
+    What comes out when a whole row of the target network's values, one of them replaced, is regressed on, as in
+    "Mastering TensorFlow 2.x".
+    """
+    taken = tf.one_hot(action, q.shape[-1], on_value=True, off_value=False)
+    return tf.where(taken, error[:, None], tf.stop_gradient(target_q) - q)
+
+
 def td_loss(error: Any, weight: Any, kind: str) -> Any:
-    """Mean over the batch of the weighted Huber loss (threshold 1) or squared error; weights come first."""
+    """Mean of the weighted Huber loss (threshold 1) or squared error, of the same shape; weights come first."""
     size = tf.abs(error)
     each = error**2 if kind == "mse" else tf.where(size < 1, 0.5 * error**2, size - 0.5)
     return tf.reduce_mean(weight * each)
@@ -124,8 +167,8 @@ class DQN(OffPolicyAgent):
         return self._numpy_q(observations).argmax(-1)
 
     def values(self, observations: Floats) -> Floats:
-        """max_a Q(s, a), [N]."""
-        return self._numpy_q(observations).max(-1)
+        """max_a Q(s, a), [N], in the environment's own units of reward."""
+        return self._numpy_q(observations).max(-1) / np.float32(self.config.reward_scale)
 
     def inference_state(self) -> dict[str, Any]:
         """The online network."""
@@ -161,7 +204,11 @@ class DQN(OffPolicyAgent):
         with tf.GradientTape() as tape:
             q = self.online(batch.observation)
             error = td_error(q, batch.action, batch.reward, batch.discount, next_value)
-            loss = td_loss(error, batch.weight, self.config.loss)
+            if self.config.anchor_other_actions:
+                errors = anchored_error(q, self.target(batch.observation), batch.action, error)
+                loss = td_loss(errors, batch.weight[:, None], self.config.loss)
+            else:
+                loss = td_loss(error, batch.weight, self.config.loss)
         variables = self.online.trainable_variables
         gradients = tape.gradient(loss, variables)
         gradients, norm = clip_by_global_norm(gradients, self.config.max_grad_norm)
@@ -218,11 +265,14 @@ class DQN(OffPolicyAgent):
 
     def _epsilon(self, env_steps: Any) -> Any:
         config = self.config
-        start, end = config.epsilon_start, config.epsilon_end
+        ends = {"start": config.epsilon_start, "end": config.epsilon_end}
+        if config.epsilon_decay_episodes is not None:
+            return exploration.linear_epsilon(self.episodes, decay_steps=config.epsilon_decay_episodes, **ends)
         if config.epsilon_schedule == "linear":
-            decay = config.epsilon_decay_env_steps or 8_000
-            return exploration.linear_epsilon(env_steps, start=start, end=end, decay_env_steps=decay)
-        return exploration.exponential_epsilon(env_steps, start=start, end=end, rate=config.epsilon_decay_rate or 0.995)
+            return exploration.linear_epsilon(env_steps, decay_steps=config.epsilon_decay_env_steps or 8_000, **ends)
+        asymptotic = config.epsilon_schedule == "asymptotic"
+        schedule = exploration.asymptotic_epsilon if asymptotic else exploration.exponential_epsilon
+        return schedule(env_steps, rate=config.epsilon_decay_rate or 0.995, **ends)
 
 
 class DoubleDQN(DQN):

@@ -18,8 +18,8 @@ import tensorflow as tf
 
 from rlgen import runtime
 from rlgen.agents import exploration
-from rlgen.agents.agent import Agent, AgentConfig
-from rlgen.agents.replay import Batch, PrioritizedReplay, Replay, Transitions
+from rlgen.agents.agent import Agent, BootstrapConfig
+from rlgen.agents.replay import Batch, PrioritizedReplay, Replay, Transitions, as_learned
 from rlgen.agents.rollout import CompiledRollout, HostRollout
 from rlgen.config import option
 from rlgen.errors import UserError
@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OffPolicyConfig(AgentConfig):
+class OffPolicyConfig(BootstrapConfig):
     """How experience is kept and how often it is learned from."""
 
     batch_size: int = option(64, "Transitions in an update.", at_least=1)
@@ -36,6 +36,9 @@ class OffPolicyConfig(AgentConfig):
     learning_starts_env_steps: int = option(1_000, "Environment steps before the first update.", at_least=0)
     train_every_env_steps: int = option(256, "Environment steps between blocks of updates.", at_least=1)
     updates_per_train: int = option(128, "Updates in a block.", at_least=1)
+    train_at_episode_end: bool = option(
+        False, "Make the blocks of updates where episodes end; wants num_envs=1 and train_every_env_steps=1."
+    )
     n_step: int = option(1, "Rewards summed before bootstrapping, in environment steps.", at_least=1)
     prioritized: bool = option(False, "Sample transitions in proportion to their last TD error.")
     priority_exponent: float | None = option(None, "alpha, .6 unless set; prioritised only.", at_least=0)
@@ -52,6 +55,11 @@ class OffPolicyConfig(AgentConfig):
         for field in ("priority_exponent", "importance_exponent", "importance_anneal_env_steps"):
             if getattr(self, field) is not None and not self.prioritized:
                 raise UserError(f"{field} has no effect without prioritised replay: set prioritized=true, or leave it.")
+        if self.train_at_episode_end and (self.num_envs, self.train_every_env_steps) != (1, 1):
+            raise UserError(
+                "train_at_episode_end looks at every step of one environment: set num_envs=1 and "
+                "train_every_env_steps=1 too."
+            )
         if self.train_every_env_steps % self.num_envs:
             lower = self.train_every_env_steps // self.num_envs * self.num_envs
             near = " or ".join(str(n) for n in (lower, lower + self.num_envs) if n)
@@ -74,12 +82,15 @@ class OffPolicyAgent(Agent):
         scalar_names: of the scalars an update returns, in order.
         action_shape: of one action in the replay.
         action_dtype: of an action in the replay.
+        draws: what an update draws random numbers for; `self.seeds` has the seed of each.
     """
 
     Config: ClassVar[type[OffPolicyConfig]]
     scalar_names: ClassVar[tuple[str, ...]]
+    reseedable = True
     action_shape: tuple[int, ...] = ()
     action_dtype: Any = tf.int32
+    draws: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, problem: str, config: OffPolicyConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
@@ -135,7 +146,7 @@ class OffPolicyAgent(Agent):
         return {"replay": size}
 
     def train(self, steps: int) -> dict[str, float]:
-        """Take `steps` environment steps, a block of updates after every `train_every_env_steps` of them."""
+        """Take `steps` environment steps, with blocks of updates where the configuration says."""
         self._build()
         vector_steps = steps // self.config.num_envs
         start = time.perf_counter()
@@ -162,8 +173,10 @@ class OffPolicyAgent(Agent):
             "replay": self.replay,
             "rollout": self._rollout.state(),
             "env_steps": self.env_steps,
+            "episodes": self.episodes,
             "updates": self.updates,
             "generator": self.generator,
+            "seeds": self.seeds.variable,
         }
 
     def close(self) -> None:
@@ -186,12 +199,17 @@ class OffPolicyAgent(Agent):
         return sums
 
     def _absorb(self, rows: Transitions) -> Any:
-        """Store rows, [K, N, ...] each; make a block of updates if they complete a block of steps."""
-        self.replay.add(rows)
-        added = tf.shape(rows.reward, out_type=tf.int64)[0] * self.config.num_envs
+        """Store rows, [K, N, ...] each; make a block of updates if one is due."""
+        config = self.config
+        self.replay.add(
+            as_learned(rows, reward_scale=config.reward_scale, time_limits_terminate=config.time_limits_terminate)
+        )
+        added = tf.shape(rows.reward, out_type=tf.int64)[0] * config.num_envs
         env_steps = self.env_steps.assign_add(added, read_value=True)
-        complete = env_steps % self.config.train_every_env_steps == 0
-        due = complete & (env_steps >= self.config.learning_starts_env_steps)
+        ended = tf.math.count_nonzero(rows.terminated | rows.truncated)
+        self.episodes.assign_add(ended)
+        complete = ended > 0 if config.train_at_episode_end else env_steps % config.train_every_env_steps == 0
+        due = complete & (env_steps >= config.learning_starts_env_steps)
         return tf.cond(due, self._learn, self._no_sums)
 
     def _learn(self) -> Any:
@@ -199,7 +217,7 @@ class OffPolicyAgent(Agent):
         group, size = self.updates_per_sample, self.config.batch_size
 
         def sample_and_update(i: Any, sums: Any) -> Any:
-            seed = runtime.stateless(self._sample_seed, self.updates)
+            seed = self.seeds.draw("sample", self.updates)
             batch, places = self.replay.sample(group * size, seed, self._importance_exponent())
             batches = Batch(*(tf.reshape(field, (group, size, *field.shape[1:])) for field in batch))
             made, errors = self._compiled_updates(batches, self.updates)
@@ -253,9 +271,10 @@ class OffPolicyAgent(Agent):
         runtime.require_memory(self.memory_bytes())
         self.build_learner()
         self.env_steps = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.episodes = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.generator = runtime.generator(self.seed, "exploration")
-        self._sample_seed = runtime.derive_seed(self.seed, "sample")
+        self.seeds = runtime.Seeds(self.seed, "sample", *self.draws)
         self.replay = self._new_replay()
         self._rollout = self._new_rollout()
         self._compiled_updates = tf.function(self._updates_graph, jit_compile=True, autograph=False)
@@ -283,8 +302,14 @@ class OffPolicyAgent(Agent):
 
     def _new_rollout(self) -> Any:
         if self.engine == "gymnasium":
-            seed = runtime.derive_seed(self.seed, "resumed environments")
-            return HostRollout(self.training_envs(), seed=seed, act=self.explore_on_host, to_env=self.to_environment)
+            return HostRollout(
+                self.training_envs(),
+                seed=runtime.derive_seed(self.seed, "episodes"),
+                act=self.explore_on_host,
+                to_env=self.to_environment,
+                generator=self.generator,
+                held_steps=self.config.exploration_held_steps,
+            )
         return CompiledRollout(
             self.training_env(),
             num_envs=self.config.num_envs,
@@ -292,10 +317,11 @@ class OffPolicyAgent(Agent):
             seed=runtime.derive_seed(self.seed, "rollout"),
             act=self.explore,
             to_env=self.to_environment,
+            held_steps=self.config.exploration_held_steps,
         )
 
     def _importance_exponent(self) -> Any:
         """beta, from its start to 1."""
         beta = 0.4 if self.config.importance_exponent is None else self.config.importance_exponent
         decay = self.config.importance_anneal_env_steps or 50_000
-        return exploration.linear_epsilon(self.env_steps, start=beta, end=1.0, decay_env_steps=decay)
+        return exploration.linear_epsilon(self.env_steps, start=beta, end=1.0, decay_steps=decay)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -34,11 +35,21 @@ class OnPolicyAgent(Agent):
     """
 
     serves = (gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.Box)
+    reseedable = True
     scalar_names: tuple[str, ...]
     # Whether every rollout begins with new episodes.
     restarts: ClassVar[bool] = False
 
-    def __init__(self, *, problem: str, config: Any, seed: int, engine: str, shared_network: bool) -> None:
+    def __init__(
+        self,
+        *,
+        problem: str,
+        config: Any,
+        seed: int,
+        engine: str,
+        shared_network: bool,
+        value_units: Sequence[int] = (),
+    ) -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self.head = action_head(self.action_space, initial_log_std=config.initial_log_std)
         self.network = ActorCritic(
@@ -48,6 +59,7 @@ class OnPolicyAgent(Agent):
             activation=config.activation,
             shared=shared_network,
             seed=runtime.derive_seed(seed, "network"),
+            value_units=value_units,
         )
         self.observations = RunningMoments((self.observation_size,))
         # Experience is learned from whole, so a run is made of whole iterations.
@@ -178,12 +190,13 @@ class OnPolicyAgent(Agent):
 
     def _new_rollout(self) -> Any:
         if self.engine == "gymnasium":
-            seed = runtime.derive_seed(self.seed, "resumed environments")
             return HostRollout(
                 self.training_envs(),
-                seed=seed,
+                seed=runtime.derive_seed(self.seed, "episodes"),
                 act=self._explore_on_host,
                 to_env=self.head.to_environment,
+                generator=self.generator,
+                held_steps=self.config.exploration_held_steps,
                 count_first_only=self.restarts,
             )
         return CompiledRollout(
@@ -193,6 +206,7 @@ class OnPolicyAgent(Agent):
             seed=runtime.derive_seed(self.seed, "rollout"),
             act=lambda o, _, seed: self.head.sample(self.network.policy(self._normalized(o)), seed),
             to_env=self.head.to_compiled_environment,
+            held_steps=self.config.exploration_held_steps,
         )
 
     def _explore_on_host(self, observation: Floats, env_steps: int) -> npt.NDArray[Any]:

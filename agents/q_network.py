@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from rlgen.networks import numpy_dense, small_initializer
 
-Dueling = Literal["none", "mean", "max"]
+Dueling = Literal["none", "mean", "max", "sum", "batch_mean"]
 Floats = npt.NDArray[np.float32]
 
 
@@ -20,7 +20,14 @@ def combine_streams(value: Any, advantage: Any, dueling: str) -> Any:
     """Q = V + A minus the mean (or max) of A over the actions of each state, [N, A].
 
     Without the subtraction V and A are not identified. Source: Wang et al. (2016), equations 8 and 9.
+
+    Two mistakes are there to be reproduced (docs/books.md): "sum" subtracts nothing, "batch_mean" the mean over
+    all states at once, so that what a state is worth depends on which others it came with.
     """
+    if dueling == "sum":
+        return value + advantage
+    if dueling == "batch_mean":
+        return value + advantage - tf.reduce_mean(advantage)
     reduce = tf.reduce_mean if dueling == "mean" else tf.reduce_max
     return value + advantage - reduce(advantage, axis=-1, keepdims=True)
 
@@ -94,8 +101,11 @@ class NumpyQ:
         advantage = self._stream(x, self._action)
         if self._dueling == "none":
             return advantage
-        reduce = np.mean if self._dueling == "mean" else np.max
         value = self._stream(x, self._value)
+        if self._dueling == "sum":
+            return np.asarray(value + advantage, np.float32)
+        # "batch_mean" too: the post acts on one observation at a time, a batch whose mean is that of its state.
+        reduce = np.max if self._dueling == "max" else np.mean
         return np.asarray(value + advantage - reduce(advantage, axis=-1, keepdims=True), np.float32)
 
     def _stream(self, x: Floats, weights: Sequence[Floats]) -> Floats:

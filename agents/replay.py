@@ -29,6 +29,16 @@ class Transitions(NamedTuple):
     next_observation: Any
 
 
+def as_learned(rows: Transitions, *, reward_scale: float, time_limits_terminate: bool) -> Transitions:
+    """`rows` as an agent is to learn from them: rewards scaled, truncations made terminations if so wished."""
+    if reward_scale != 1:
+        rows = rows._replace(reward=reward_scale * rows.reward)
+    if time_limits_terminate:
+        ended = rows.terminated | rows.truncated
+        rows = rows._replace(terminated=ended, truncated=tf.zeros_like(ended))
+    return rows
+
+
 class Batch(NamedTuple):
     """What an update learns from, each field [..., B, ...]: return and discount of up to n steps.
 

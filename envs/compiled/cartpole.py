@@ -67,3 +67,10 @@ class CartPole(CompiledEnv):
         theta, theta_dot = theta + dt * theta_dot, theta_dot + dt * theta_acc
         terminated = (tf.abs(x) > X_LIMIT) | (tf.abs(theta) > ANGLE_LIMIT)
         return tf.stack([x, x_dot, theta, theta_dot], -1), tf.ones_like(x), terminated
+
+
+class CartPoleV0(CartPole):
+    """CartPole-v0: the same for 200 steps at most, as books and posts have it (compiled)."""
+
+    gymnasium_id = "CartPole-v0"
+    max_episode_steps = 200

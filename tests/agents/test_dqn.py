@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from same_bits import assert_same_bits
 
 from rlgen import register, state
-from rlgen.agents.dqn import DQN, DoubleDQN, DuelingDQN, double_value, max_value, td_error, td_loss
+from rlgen.agents.dqn import DQN, DoubleDQN, DuelingDQN, anchored_error, double_value, max_value, td_error, td_loss
+from rlgen.agents.replay import Batch
 from rlgen.environment import CompiledEnv
 from rlgen.errors import UserError
 from rlgen.registry import unregister
@@ -37,12 +38,6 @@ def agent(cls=DQN, *, seed: int = 0, engine: str = "compiled", problem: str = "C
 
 def weights(trained: DQN) -> dict[str, np.ndarray]:
     return state.read(trained.state())
-
-
-def assert_same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> None:
-    assert first.keys() == second.keys()
-    for name in first:
-        assert first[name].tobytes() == second[name].tobytes(), name
 
 
 # ---- the loss -----------------------------------------------------------------------------------------
@@ -81,6 +76,35 @@ def test_no_gradient_flows_through_the_target() -> None:
     with tf.GradientTape() as tape:
         loss = td_loss(td_error(tf.zeros((1, 2)), tf.constant([0]), 1.0, 0.9, value), tf.ones(1), "mse")
     assert tape.gradient(loss, value) is None
+
+
+def test_other_actions_are_pulled_to_the_target_network() -> None:
+    """The mean squared error to the target's whole row, the value of the action taken replaced by y."""
+    q, target_q = tf.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), tf.constant([[2.0, 2.0, 5.0], [0.0, 5.0, 7.0]])
+    action, y = tf.constant([2, 0]), tf.constant([10.0, 3.0])
+    row = np.array([[2, 2, 10], [3, 5, 7]], np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(q)
+        error = td_error(q, action, y, 0.0, tf.zeros(2))
+        errors = anchored_error(q, target_q, action, error)
+        loss = td_loss(errors, tf.ones((2, 1)), "mse")
+    np.testing.assert_array_equal(errors, row - q)
+    assert float(loss) == pytest.approx(((row - q.numpy()) ** 2).mean())
+    np.testing.assert_allclose(tape.gradient(loss, q), 2 * (q.numpy() - row) / 6, rtol=1e-6)
+
+
+def test_an_update_with_anchored_actions() -> None:
+    plain, anchored = (agent(anchor_other_actions=switch, loss="mse") for switch in (False, True))
+    observation = tf.constant(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32))
+    action, ones = tf.constant([0, 1, 1, 0, 1, 0]), tf.ones(6)
+    batch = Batch(observation, action, ones, 0.9 * ones, -observation, ones)
+    losses = []
+    for trained in (plain, anchored):
+        trained.build_learner()
+        losses.append(float(trained.update(batch, 1)[0][0]))
+    # The target is still the same network, so the other action's error is 0 and half of the mean is left.
+    assert losses[1] == pytest.approx(losses[0] / 2, rel=1e-5)
+    assert losses[0] > 0
 
 
 # ---- the target network -------------------------------------------------------------------------------
@@ -135,14 +159,6 @@ SWITCHES = {
 }
 
 
-@pytest.fixture
-def uncompiled() -> Iterator[None]:
-    """The same program step by step: compiling it 384 times would take an hour."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.mark.parametrize(("double", "dueling"), list(itertools.product(SWITCHES["double"], SWITCHES["dueling"])))
 def test_every_combination_of_switches(double: bool, dueling: str, uncompiled: None) -> None:
     others = {name: values for name, values in SWITCHES.items() if name not in ("double", "dueling")}
@@ -169,7 +185,7 @@ def test_same_seed_same_bits_however_it_is_cut_and_resumed(cls, changes) -> None
     resumed = agent(cls, **changes)
     state.write(resumed.state(), weights(cut))
     resumed.train(108)
-    assert_same(weights(whole), weights(resumed))
+    assert_same_bits(whole, resumed)
 
 
 def test_another_seed_other_weights() -> None:
@@ -181,7 +197,7 @@ def test_the_host_engine_gives_the_same_bits_too() -> None:
     first.train(128)
     for steps in (20, 44, 64):
         second.train(steps)
-    assert_same(weights(first), weights(second))
+    assert_same_bits(first, second)
 
 
 @pytest.mark.parametrize("engine", ["compiled", "gymnasium"])

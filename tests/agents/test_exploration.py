@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rlgen.agents.exploration import epsilon_greedy, epsilon_greedy_host, exponential_epsilon, linear_epsilon
+from rlgen.agents.exploration import (
+    asymptotic_epsilon,
+    epsilon_greedy,
+    epsilon_greedy_host,
+    exponential_epsilon,
+    linear_epsilon,
+)
 
 
 @pytest.mark.parametrize(("step", "expected"), [(0, 1.0), (500, 0.52), (1000, 0.04), (9999, 0.04)])
 def test_linear(step: int, expected: float) -> None:
-    assert float(linear_epsilon(step, start=1.0, end=0.04, decay_env_steps=1000)) == pytest.approx(expected)
+    assert float(linear_epsilon(step, start=1.0, end=0.04, decay_steps=1000)) == pytest.approx(expected)
 
 
 def test_exponential_reaches_its_floor_after_919_steps() -> None:
@@ -19,6 +25,12 @@ def test_exponential_reaches_its_floor_after_919_steps() -> None:
     assert values[100] == pytest.approx(0.995**100, rel=1e-5)
     assert int(np.argmax(values <= 0.01)) == 919
     assert values[-1] == pytest.approx(0.01)
+
+
+def test_asymptotic_is_the_posts_formula() -> None:
+    steps = np.array([0, 1, 1000, 20_000])
+    values = asymptotic_epsilon(tf.constant(steps), start=1.0, end=0.01, rate=float(np.exp(-0.0005)))
+    np.testing.assert_allclose(values, 0.01 + 0.99 * np.exp(-0.0005 * steps), rtol=1e-3)
 
 
 def explored(host: bool, epsilon: float, envs: int, draws: int) -> np.ndarray:

@@ -44,9 +44,31 @@ def test_a_constant_added_to_the_advantages_changes_nothing() -> None:
         np.testing.assert_allclose(same, combine_streams(value, advantage, kind), rtol=1e-5)
 
 
+def test_the_plain_sum_does_not_tell_value_from_advantage() -> None:
+    value, advantage = tf.constant([[1.0], [2.0]]), tf.constant([[1.0, 2.0], [0.0, 3.0]])
+    np.testing.assert_array_equal(combine_streams(value, advantage, "sum"), [[2, 3], [2, 5]])
+    np.testing.assert_array_equal(combine_streams(value + 1, advantage - 1, "sum"), [[2, 3], [2, 5]])
+
+
+def test_the_mean_of_the_batch_depends_on_the_company() -> None:
+    value, advantage = tf.constant([[1.0], [2.0]]), tf.constant([[1.0, 3.0], [5.0, 7.0]])
+    np.testing.assert_array_equal(combine_streams(value, advantage, "batch_mean"), [[-2, 0], [3, 5]])
+    alone = combine_streams(value[:1], advantage[:1], "batch_mean")
+    np.testing.assert_array_equal(alone, combine_streams(value[:1], advantage[:1], "mean"))
+
+
+def test_acting_takes_each_state_for_a_batch_of_its_own() -> None:
+    net = network(dueling="batch_mean")
+    x = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+    one_by_one = np.concatenate([net(x[i : i + 1]).numpy() for i in range(7)])
+    np.testing.assert_allclose(net.numpy_twin()(x), one_by_one, rtol=1e-5, atol=1e-6)
+    # The best action is the same in any company.
+    np.testing.assert_array_equal(net(x).numpy().argmax(-1), one_by_one.argmax(-1))
+
+
 @pytest.mark.parametrize(
     ("dueling", "activation", "streams"),
-    list(itertools.product(["none", "mean", "max"], ["relu", "tanh", "elu", "selu"], [(), (5,)])),
+    list(itertools.product(["none", "mean", "max", "sum"], ["relu", "tanh", "elu", "selu"], [(), (5,)])),
 )
 def test_the_numpy_twin_is_the_same_function(dueling, activation, streams) -> None:
     net = network(dueling=dueling, activation=activation, stream_units=streams)

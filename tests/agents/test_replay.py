@@ -7,7 +7,14 @@ import pytest
 import tensorflow as tf
 
 from rlgen import state
-from rlgen.agents.replay import PrioritizedReplay, Replay, Transitions, importance_weights, n_step_return
+from rlgen.agents.replay import (
+    PrioritizedReplay,
+    Replay,
+    Transitions,
+    as_learned,
+    importance_weights,
+    n_step_return,
+)
 
 
 def one(value: float, dtype: type = np.float32) -> np.ndarray:
@@ -26,6 +33,16 @@ def lane(rewards: list[float], terminated: list[int], truncated: list[int], star
         truncated=np.array(truncated, bool)[:, None],
         next_observation=times[:, None, None] + 1,
     )
+
+
+def test_what_is_learned_from() -> None:
+    rows = lane([1, 2, 4], [0, 1, 0], [0, 0, 1])
+    same = as_learned(rows, reward_scale=1.0, time_limits_terminate=False)
+    assert all(a is b for a, b in zip(rows, same, strict=True))
+    changed = as_learned(rows, reward_scale=0.5, time_limits_terminate=True)
+    np.testing.assert_array_equal(changed.reward[:, 0], [0.5, 1, 2])
+    np.testing.assert_array_equal(changed.terminated[:, 0], [False, True, True])
+    assert not np.any(changed.truncated)
 
 
 def returns(rewards: list[float], terminated: list[int], truncated: list[int], available: int) -> list[float]:

@@ -83,7 +83,10 @@ def refused(rlgen_command: Command, in_empty_directory: Path, walk: Any) -> Refu
             ["priority_exponent has no effect without prioritised replay", "prioritized=true"],
         ),
         ("train dqn --set importance_exponent=0.5", ["without prioritised replay", "prioritized=true"]),
-        ("train dqn --set epsilon_decay_rate=0.99", ["exponential schedule", "epsilon_schedule=exponential"]),
+        (
+            "train dqn --set epsilon_decay_rate=0.99",
+            ["exponential or asymptotic schedule", "epsilon_schedule=exponential"],
+        ),
         (
             "train dqn --set epsilon_decay_env_steps=9 --set epsilon_schedule=exponential",
             ["epsilon_schedule=linear"],

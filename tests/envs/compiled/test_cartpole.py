@@ -8,7 +8,7 @@ import tensorflow as tf
 from beside_gymnasium import EPISODES, check_interface, check_uniform, walk
 
 from rlgen.agents.rollout import CompiledRollout
-from rlgen.envs.compiled.cartpole import CartPole
+from rlgen.envs.compiled.cartpole import CartPole, CartPoleV0
 
 
 def balancing(observations: np.ndarray) -> np.ndarray:
@@ -38,6 +38,13 @@ def test_spaces_and_first_states_are_gymnasiums() -> None:
     assert states.shape == (10_000, 4)
     for column in range(4):
         check_uniform(states[:, column], -0.05, 0.05)
+
+
+def test_the_older_one_ends_after_200_steps() -> None:
+    check_interface(CartPoleV0())
+    told = walk(CartPoleV0(), balancing)
+    assert told.observation_error <= 1e-5
+    assert (told.truncations, told.terminations) == (EPISODES, 0)
 
 
 def test_a_rollout_resets_what_ended_and_keeps_the_true_successor() -> None:
