@@ -95,19 +95,22 @@ class MultiCategoricalHead(ActionHead):
     """Several independent choices, for a `MultiDiscrete` space; the logits of all stand side by side."""
 
     def __init__(self, space: gym.spaces.MultiDiscrete) -> None:
-        self.sizes = [int(n) for n in space.nvec]
+        self.sizes = [int(n) for n in space.nvec.flat]
         self.parts = [CategoricalHead(gym.spaces.Discrete(n)) for n in self.sizes]
-        self.outputs, self.shape = sum(self.sizes), (len(self.sizes),)
+        self.outputs, self.shape = sum(self.sizes), tuple(space.shape)
 
     def sample(self, parameters: Any, seed: Any) -> Any:
         """Each choice from a seed of its own."""
         logits = tf.split(parameters, self.sizes, -1)
         drawn = [part.sample(x, seed + [i, 0]) for i, (part, x) in enumerate(zip(self.parts, logits, strict=True))]
-        return tf.stack(drawn, -1)
+        return tf.reshape(tf.stack(drawn, -1), (-1, *self.shape))
 
     def log_prob(self, parameters: Any, action: Any) -> Any:
         """The sum over the choices."""
-        logits, chosen = tf.split(parameters, self.sizes, -1), tf.unstack(action, axis=-1)
+        logits, chosen = (
+            tf.split(parameters, self.sizes, -1),
+            tf.unstack(tf.reshape(action, (-1, len(self.sizes))), axis=-1),
+        )
         return tf.add_n([p.log_prob(x, a) for p, x, a in zip(self.parts, logits, chosen, strict=True)])
 
     def entropy(self, parameters: Any) -> Any:
@@ -118,12 +121,14 @@ class MultiCategoricalHead(ActionHead):
     def sample_on_host(self, parameters: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDArray[Any]:
         """Each choice."""
         logits = np.split(parameters, np.cumsum(self.sizes)[:-1], -1)
-        return np.stack([p.sample_on_host(x, generator) for p, x in zip(self.parts, logits, strict=True)], -1)
+        drawn = [p.sample_on_host(x, generator) for p, x in zip(self.parts, logits, strict=True)]
+        return np.stack(drawn, -1).reshape(-1, *self.shape)
 
     def mode(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The largest logit of each choice."""
         logits = np.split(parameters, np.cumsum(self.sizes)[:-1], -1)
-        return np.stack([part.mode(x) for part, x in zip(self.parts, logits, strict=True)], -1)
+        chosen = [part.mode(x) for part, x in zip(self.parts, logits, strict=True)]
+        return np.stack(chosen, -1).reshape(-1, *self.shape)
 
 
 class GaussianHead(ActionHead):

@@ -6,7 +6,6 @@ learning".
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,29 +16,25 @@ from rlgen.agents.advantages import discounted_returns
 from rlgen.agents.agent import AgentConfig
 from rlgen.agents.on_policy import OnPolicyAgent, flat
 from rlgen.agents.replay import Transitions
-from rlgen.agents.rollout import CompiledRollout
 from rlgen.config import load_presets, option
-from rlgen.environment import CompiledEnv
-from rlgen.envs.gymnasium import HostEnvs
 from rlgen.networks import Activation, clip_by_global_norm
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReinforceConfig(AgentConfig):
-    """Every update is made of `episodes_per_update` episodes, played side by side and cut at `max_episode_steps`."""
+    """Every update is made of `episodes_per_update` episodes, played side by side and cut at `rollout_steps`."""
 
     presets = load_presets(Path(__file__).with_name("presets") / "reinforce.json")
 
     # As many environments as episodes, one each: not a choice of its own.
     num_envs: ClassVar[Any] = property(lambda self: self.episodes_per_update)  # type: ignore[misc]
-    rollout_steps: ClassVar[Any] = property(lambda self: self.max_episode_steps)
     normalize_observations: ClassVar[bool] = False
 
     episodes_per_update: int = option(
         10, "Episodes an update learns from, each in an environment of its own.", at_least=1, at_most=65_536
     )
-    max_episode_steps: int = option(
-        200, "Training episodes are cut here; an update costs this many steps of every environment.", at_least=1
+    rollout_steps: int = option(
+        200, "Steps of every environment before an update; a training episode is cut there.", at_least=1
     )
     hidden_units: tuple[int, ...] = option((32,), "Units of the hidden layers.", at_least=1)
     activation: Activation = option("tanh", "Between the layers.")
@@ -74,7 +69,7 @@ def normalized_where(x: Any, mask: Any) -> Any:
 class Reinforce(OnPolicyAgent):
     """REINFORCE: actions that were followed by more than usual become more probable.
 
-    Every environment begins a new episode, and after `max_episode_steps` the first episode of each is learned
+    Every environment begins a new episode, and after `rollout_steps` the first episode of each is learned
     from, all together in one update. What an environment does after its first episode is left out.
     """
 
@@ -94,10 +89,11 @@ class Reinforce(OnPolicyAgent):
         # Without a baseline the value is one idle head on the policy's network.
         super().__init__(problem=problem, config=config, seed=seed, engine=engine, shared_network=not config.baseline)
 
-    def training_envs(self, *, resumed_at: int = 0, max_episode_steps: int | None = None) -> HostEnvs:
-        """As every agent's, with the configured time limit."""
-        limit = self.config.max_episode_steps if max_episode_steps is None else max_episode_steps
-        return super().training_envs(resumed_at=resumed_at, max_episode_steps=limit)
+    @property
+    def training_limit_steps(self) -> int:
+        """An episode that goes on must not reach into the next update."""
+        config = self.config
+        return int(min(config.rollout_steps, config.max_episode_steps or config.rollout_steps))
 
     def _update(self, rows: Transitions) -> Any:
         """One gradient step on the first episodes in `rows`, fields [T, N, ...]; the scalars, float32 [6]."""
@@ -131,15 +127,3 @@ class Reinforce(OnPolicyAgent):
 
     def _counted(self, done: Any, returns: Any, lengths: Any) -> tuple[Any, Any, Any]:
         return done & first_episodes(done), returns, lengths
-
-    def _capped(self, env: CompiledEnv) -> CompiledEnv:
-        """`env` with the configured time limit on top of its own."""
-        env = copy.copy(env)
-        env.max_episode_steps = min(env.max_episode_steps, self.config.max_episode_steps)
-        return env
-
-    def _new_rollout(self) -> Any:
-        rollout = super()._new_rollout()
-        if isinstance(rollout, CompiledRollout):
-            rollout.env = self._capped(rollout.env)
-        return rollout

@@ -20,6 +20,8 @@ from rlgen.environment import CompiledEnv
 from rlgen.envs.gymnasium import HostEnvs
 
 EPISODES_KEPT = 100
+# What every vector step draws random numbers for.
+DRAWS = ("act", "step", "reset")
 
 
 def episode_scalars(returns: npt.NDArray[Any], lengths: npt.NDArray[Any]) -> dict[str, float]:
@@ -47,6 +49,7 @@ class CompiledRollout:
         seed: int,
         act: Callable[[Any, Any, Any], Any],
         to_env: Callable[[Any], Any] = lambda action: action,
+        held_steps: int = 1,
     ) -> None:
         """Reset the environments.
 
@@ -57,9 +60,11 @@ class CompiledRollout:
             seed: of environments and actions.
             act: (observation [N, D], environment steps so far, stateless seed) to actions [N, ...].
             to_env: an action as the agent thinks of it to one the environment takes.
+            held_steps: vector steps for which `act` gets the same seed.
         """
         self.env, self.num_envs, self.rows, self.act, self.to_env = env, num_envs, rows, act, to_env
-        self._seeds = {use: runtime.derive_seed(seed, use) for use in ("act", "step", "reset", "fresh")}
+        self.held_steps = held_steps
+        self.seeds = runtime.Seeds(seed, *DRAWS, "fresh")
         first = env.reset(num_envs, runtime.stateless(runtime.derive_seed(seed, "first reset"), 0))
         self.state_variable = tf.Variable(first, trainable=False)
         self.elapsed = tf.Variable(tf.zeros((num_envs,), tf.int32), trainable=False)
@@ -82,7 +87,7 @@ class CompiledRollout:
 
     def fresh(self, vector_steps: Any) -> tuple[Any, Any, Any]:
         """As `standing`, with every environment at the beginning of a new episode."""
-        state = self.env.reset(self.num_envs, runtime.stateless(self._seeds["fresh"], vector_steps))
+        state = self.env.reset(self.num_envs, self.seeds.draw("fresh", vector_steps))
         return state, tf.zeros((self.num_envs,), tf.int32), tf.zeros((self.num_envs,))
 
     def stand(self, standing: Any, count: Any) -> None:
@@ -109,6 +114,7 @@ class CompiledRollout:
             "vector_steps": self.vector_steps,
             "returns": self.returns,
             "lengths": self.lengths,
+            "seeds": self.seeds.variable,
         }
 
     def close(self) -> None:
@@ -142,7 +148,7 @@ class CompiledRollout:
     def _step(self, standing: Any, t: Any) -> tuple[Any, Transitions, Any]:
         """One step of every environment; `t` counts vector steps and seeds the draws."""
         state, elapsed, running = standing
-        seeds = {use: runtime.stateless(seed, t) for use, seed in self._seeds.items()}
+        seeds = {use: self.seeds.draw(use, t // self.held_steps if use == "act" else t) for use in DRAWS}
         observation = self.env.observe(state)
         action = self.act(observation, t * self.num_envs, seeds["act"])
         successor, reward, terminated = self.env.step(state, self.to_env(action), seeds["step"])
@@ -165,18 +171,24 @@ class HostRollout:
         seed: int,
         act: Callable[[npt.NDArray[np.float32], int], npt.NDArray[Any]],
         to_env: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = lambda action: action,
+        generator: np.random.Generator,
+        held_steps: int = 1,
         count_first_only: bool = False,
     ) -> None:
         """Start counting.
 
         Args:
             envs: what to step.
-            seed: of the episodes begun after a resume.
+            seed: of the episodes, together with the vector steps behind them.
             act: (observation [N, D], environment steps so far) to actions [N, ...].
             to_env: an action as the agent thinks of it to one the environment takes.
+            generator: what `act` draws from.
+            held_steps: vector steps for which `act` draws the same numbers.
             count_first_only: after a `restart`, take only each environment's first episode into the statistics.
         """
-        self.envs, self.seed, self.act, self.to_env = envs, seed, act, to_env
+        self.envs, self.act, self.to_env = envs, act, to_env
+        self.generator, self.held_steps = generator, held_steps
+        self.seed = np.array(seed)
         self.count_first_only, self._counting = count_first_only, np.ones(envs.num_envs, bool)
         self.vector_steps = np.zeros((), np.int64)
         self.running_return = np.zeros(envs.num_envs)
@@ -184,6 +196,8 @@ class HostRollout:
         self.returns = np.full(EPISODES_KEPT, np.nan)
         self.lengths = np.full(EPISODES_KEPT, np.nan)
         self.seconds = {"act": 0.0, "env": 0.0}
+        self._held: Mapping[str, Any] | None = None
+        self.restart()
 
     def collect(self, count: int) -> Transitions:
         """`count` vector steps; NumPy fields [count, N, ...]."""
@@ -191,6 +205,7 @@ class HostRollout:
         for _ in range(count):
             start = time.perf_counter()
             observation = self.envs.observation.copy()
+            self._hold_draws()
             action = self.act(observation, int(self.vector_steps) * self.envs.num_envs)
             acted = time.perf_counter()
             step = self.envs.step(self.to_env(action))
@@ -222,7 +237,12 @@ class HostRollout:
 
     def state_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The counter and the statistics; where a Gymnasium environment stands cannot be saved."""
-        return {"vector_steps": self.vector_steps, "returns": self.returns, "lengths": self.lengths}
+        return {
+            "vector_steps": self.vector_steps,
+            "returns": self.returns,
+            "lengths": self.lengths,
+            "seed": self.seed,
+        }
 
     def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take back what `state_arrays` gave, and begin new episodes: others than the run began with."""
@@ -232,13 +252,21 @@ class HostRollout:
 
     def restart(self) -> None:
         """Begin new episodes everywhere; which ones depends on the vector steps so far alone."""
-        self.envs.reset(seed=runtime.derive_seed(self.seed, int(self.vector_steps)))
+        self.envs.reset(seed=runtime.derive_seed(int(self.seed), int(self.vector_steps)))
         self.running_return[:] = self.running_length[:] = 0
         self._counting[:] = True
+        self._held = None
 
     def close(self) -> None:
         """Close the environments."""
         self.envs.close()
+
+    def _hold_draws(self) -> None:
+        """Put the generator back to where this stroke of `held_steps` began."""
+        if self.held_steps > 1:
+            if self.vector_steps % self.held_steps == 0 or self._held is None:
+                self._held = self.generator.bit_generator.state
+            self.generator.bit_generator.state = self._held
 
     def _count(self, reward: npt.NDArray[np.float32], done: npt.NDArray[np.bool_]) -> None:
         self.running_return += reward

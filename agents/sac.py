@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import runtime
 from rlgen.agents.action_heads import CategoricalHead
 from rlgen.agents.replay import Batch
 from rlgen.agents.soft import SoftAgent, SoftConfig
@@ -32,7 +31,7 @@ PRESETS = load_presets(Path(__file__).with_name("presets") / "sac.json")
 class SACConfig(SoftConfig):
     """A learned temperature keeps the entropy at minus the numbers in an action."""
 
-    presets = {name: PRESETS[name] for name in ("Pendulum-v1",)}
+    presets = {name: PRESETS[name] for name in ("Pendulum-v1", "MountainCarContinuous-v0")}
 
     target_entropy: float | None = option(
         None, "Of a learned temperature, in nats; none: minus the numbers in an action."
@@ -94,22 +93,23 @@ class SAC(SoftAgent):
     default_problem = "Pendulum-v1"
     default_steps = 20_000
     serves = (gym.spaces.Box,)
+    wants = " between bounds (gymnasium.wrappers.TransformAction can give an environment a bounded space)"
+    draws = ("next action", "action")
 
     def __init__(self, *, problem: str, config: SACConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         low, high = self.action_space.low, self.action_space.high  # type: ignore[attr-defined]
-        if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            raise UserError(
-                f"The actions of '{problem}' have no bounds, and SAC's lie between bounds: wrap the environment in "
-                "gymnasium.wrappers.RescaleAction or ClipAction with bounds of your choice."
-            )
         self.action_shape, self.action_dtype = tuple(low.shape), tf.float32
         self.action_size = int(np.prod(low.shape))
         self._middle, self._half = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
         self.actor = self.network(self.observation_size, 2 * self.action_size, "actor")
         self.critic_inputs, self.critic_outputs = self.observation_size + self.action_size, 1
         self.target_entropy = -float(self.action_size) if config.target_entropy is None else config.target_entropy
-        self._next_noise, self._noise = (runtime.derive_seed(seed, use) for use in ("next action", "action"))
+
+    @classmethod
+    def can_choose(cls, space: gym.Space[Any]) -> bool:
+        """Only actions that lie between bounds."""
+        return isinstance(space, gym.spaces.Box) and space.is_bounded()
 
     def policy(self, observations: Floats) -> npt.NDArray[Any]:
         """tanh of the mean, in the environment's units, [N, *action]."""
@@ -122,7 +122,7 @@ class SAC(SoftAgent):
 
     def next_value(self, batch: Batch, temperature: Any, number: Any) -> Any:
         """min Q_target(s', a') - alpha log pi(a'|s'), a' ~ pi."""
-        action, log_prob = self._act(batch.next_observation, self._next_noise, number)
+        action, log_prob = self._act(batch.next_observation, "next action", number)
         return soft_value(*self._values(self.targets, batch.next_observation, action), log_prob, temperature)
 
     def taken_values(self, batch: Batch) -> tuple[Any, Any]:
@@ -131,7 +131,7 @@ class SAC(SoftAgent):
 
     def policy_loss(self, batch: Batch, temperature: Any, number: Any) -> tuple[Any, Any]:
         """-E[min Q(s, a) - alpha log pi(a|s)], a ~ pi by reparameterisation."""
-        action, log_prob = self._act(batch.observation, self._noise, number)
+        action, log_prob = self._act(batch.observation, "action", number)
         values = self._values(self.critics, batch.observation, action)
         return -tf.reduce_mean(soft_value(*values, log_prob, temperature)), log_prob
 
@@ -152,8 +152,9 @@ class SAC(SoftAgent):
         noise = self.generator.standard_normal(mean.shape, np.float32)
         return np.tanh(mean + np.exp(np.clip(log_std, *LOG_STD_RANGE)) * noise).reshape(shape)
 
-    def _act(self, observation: Any, seed: int, number: Any) -> tuple[Any, Any]:
-        noise = tf.random.stateless_normal((observation.shape[0], self.action_size), runtime.stateless(seed, number))
+    def _act(self, observation: Any, purpose: str, number: Any) -> tuple[Any, Any]:
+        seed = self.seeds.draw(purpose, number)
+        noise = tf.random.stateless_normal((observation.shape[0], self.action_size), seed)
         return squashed_sample(self.actor(observation), noise)
 
     def _values(self, critics: list[Any], observation: Any, action: Any) -> tuple[Any, Any]:

@@ -56,7 +56,7 @@ class HostEnvs:
         self.observation = _checked(observation, "reset")
 
     def step(self, actions: npt.NDArray[Any]) -> Step:
-        """One step of every copy; `actions` [N] or [N, A].
+        """One step of every copy; `actions` [N] or [N, ...], discrete ones counted from 0.
 
         Raises:
             EnvironmentFault: it raised, or returned something else than Gymnasium's contract allows.
@@ -64,7 +64,8 @@ class HostEnvs:
         self.steps += 1
         where = f"step {self.steps}"
         with _faults_named(where):
-            observation, reward, terminated, truncated, info = self._envs.step(actions)
+            taken = to_space(self._envs.single_action_space, actions)
+            observation, reward, terminated, truncated, info = self._envs.step(taken)
         self.observation = final = _checked(observation, where)
         if "final_obs" in info:
             final = final.copy()
@@ -88,18 +89,33 @@ def flat(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
     return gym.wrappers.FlattenObservation(env)
 
 
+def to_space(space: gym.Space[Any], actions: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Actions as an agent thinks of them, [N, ...], as elements of `space`.
+
+    Agents count choices from 0, where a space may start elsewhere. Their numbers may leave the bounds: by a
+    rounding error, or because only one side has a bound.
+    """
+    if isinstance(space, (gym.spaces.Discrete, gym.spaces.MultiDiscrete)):
+        return actions + space.start if np.any(space.start) else actions
+    if isinstance(space, gym.spaces.Box):
+        actions = np.minimum(np.maximum(actions, space.low), space.high)
+        whole = np.issubdtype(space.dtype, np.integer)
+        return (np.rint(actions) if whole else actions).astype(space.dtype, copy=False)
+    return actions
+
+
 def flat_size(space: gym.Space[Any]) -> int:
     """How many numbers an observation of `space` has when flattened.
 
     Raises:
-        UserError: its size is not fixed (a Sequence, Graph or Text space).
+        UserError: its size is not fixed (a Sequence or Graph space).
     """
     try:
         return int(gym.spaces.flatdim(space))
     except (ValueError, NotImplementedError):
         raise UserError(
-            f"Observations of {space} have no fixed size. Supported: Box, Discrete, MultiDiscrete, MultiBinary, "
-            "and Dict or Tuple of these; wrap the environment so that it returns one of them."
+            f"Observations of {space} have no fixed size. Supported: Box, Discrete, MultiDiscrete, MultiBinary, Text, "
+            "and Dict, Tuple or OneOf of these; wrap the environment so that it returns one of them."
         ) from None
 
 

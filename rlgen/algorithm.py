@@ -52,7 +52,8 @@ class Algorithm(abc.ABC):
             short enough for a progress bar. Set in the constructor where it depends on the configuration.
         step_quantum: steps come in multiples of this (environments that step together, for instance).
         engine: where the steps run: "compiled", or "gymnasium" for environments on the host.
-        reseedable: whether `reseed` works: everything that derives from the seed is in `state()`.
+        reseedable: whether `reseed` works: everything that derives from the seed is in `state()`, the seeds of
+            compiled draws as well (`rlgen.runtime.Seeds` makes them variables).
     """
 
     Config: ClassVar[type[config_module.Config]]

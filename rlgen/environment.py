@@ -137,15 +137,20 @@ def _gymnasium_maker(env_id: str) -> Callable[..., gym.Env[Any, Any]]:
     try:
         if module:
             importlib.import_module(module)
-    except Exception as error:  # A stranger's module may raise anything when it is imported.
+    except (Exception, SystemExit) as error:  # A stranger's module may raise anything when it is imported.
+        missing = isinstance(error, ModuleNotFoundError) and error.name == module
+        advice = ". Install its package; before the colon stands the name that it is imported by." if missing else ""
         raise UserError(
-            f"'{env_id}' needs the module '{module}', which cannot be imported: {type(error).__name__}: {error}"
+            f"'{env_id}' needs the module '{module}', which cannot be imported: {type(error).__name__}: {error}{advice}"
         ) from error
     try:
         gym.spec(name)
     except (gym.error.Error, ImportError) as error:
         known = {*gym.registry, *(plugin.name for plugin in registry.available("env"))}
-        hint = nearest(name, known) or f" {error}"
+        hint = nearest(name, known)
+        if hint and module:
+            hint += f" Write '{module}:' before it."
+        hint = hint or f" {error}"
         raise UnknownName(
             f"There is no environment '{env_id}'.{hint} `rlgen list --kind env` shows rlgen's own, "
             "`python -c 'import gymnasium; gymnasium.pprint_registry()'` Gymnasium's."

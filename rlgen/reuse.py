@@ -37,5 +37,11 @@ def keep(algorithm: Algorithm) -> None:
         _spare = algorithm
 
 
+def forget() -> None:
+    """Let the spare algorithm go."""
+    global _spare
+    _spare = None
+
+
 def _key(algorithm: Algorithm) -> tuple[Any, ...]:
     return type(algorithm), algorithm.problem, algorithm.config, algorithm.asked_engine

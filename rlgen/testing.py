@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import api, registry, runtime, state
+from rlgen import api, registry, reuse, runtime, state
 from rlgen.algorithm import Algorithm
 from rlgen.errors import RlgenError
 from rlgen.run import Run
@@ -32,7 +32,8 @@ def check_plugin(
 
     An algorithm is trained twice: for `steps` steps in one go, and for half of them, saved, restored into a
     new instance and trained on. On the compiled engine both must end in the same bits. What was saved must
-    fit into a new instance, and judging that one must change none of its state. An environment is learned
+    fit into a new instance, and judging that one must change none of its state. One that says it is
+    `reseedable` must come to the same bits as a new one with the other seed. An environment is learned
     in for a moment by `dqn`, a data set by `gan`, so those kinds can be checked by name too.
 
     Args:
@@ -73,6 +74,13 @@ def check_plugin(
         half = api.train(name, run=Path(directory) / "half", steps=steps // 2, **asked)
         resumed = api.train(name, run=half.path, steps=steps, resume=True)
         _check_bits(whole.weights("last")[1], resumed.weights("last")[1], whole.config.engine)
+        if first.algorithm.reseedable:
+            asked["seed"] = 4
+            reseeded = api.train(name, run=Path(directory) / "reseeded", steps=steps // 2, **asked)
+            reuse.forget()
+            alone = api.train(name, run=Path(directory) / "alone", steps=steps // 2, **asked)
+            changed = _differing(alone.weights("last")[1], reseeded.weights("last")[1])
+            _expect(not changed, f"reseeded, {changed} differs: is all that derives from the seed in state()?")
         return scalars
 
 

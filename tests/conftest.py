@@ -48,6 +48,16 @@ def rlgen_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[
 
 
 @pytest.fixture
+def uncompiled() -> Iterator[None]:
+    """Compiled programs run step by step: for tests of so many of them that compiling each would take minutes."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def in_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory, so that anything written by mistake is seen."""
     place = tmp_path / "work"

@@ -43,6 +43,19 @@ def test_several_choices_are_independent() -> None:
         assert abs(np.corrcoef(np.asarray(drawn).T)[0, 1]) < 0.05
 
 
+def test_choices_may_lie_in_a_table() -> None:
+    sizes = np.array([[2, 3], [3, 2]])
+    table = MultiCategoricalHead(gym.spaces.MultiDiscrete(sizes))
+    row = MultiCategoricalHead(gym.spaces.MultiDiscrete(sizes.ravel()))
+    logits = np.random.default_rng(0).normal(size=(5, 10)).astype(np.float32)
+    drawn = table.sample(tf.constant(logits), tf.constant([1, 2]))
+    assert drawn.shape == (5, 2, 2)
+    assert table.sample_on_host(logits, np.random.default_rng(0)).shape == table.mode(logits).shape == (5, 2, 2)
+    np.testing.assert_array_equal(
+        table.log_prob(tf.constant(logits), drawn), row.log_prob(tf.constant(logits), tf.reshape(drawn, (5, 4)))
+    )
+
+
 def test_gaussian_closed_forms() -> None:
     head = GaussianHead(gym.spaces.Box(-1, 1, (2,), np.float32), initial_log_std=math.log(0.5))
     mean, action = tf.constant([[0.1, -0.2]]), tf.constant([[0.6, -0.2]])

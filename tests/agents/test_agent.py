@@ -59,7 +59,7 @@ def test_each_environment_plays_exactly_one_episode(lengths: DQN) -> None:
 def test_an_episode_that_does_not_end_is_no_endless_loop(lengths: DQN, monkeypatch: pytest.MonkeyPatch) -> None:
     Lengths.made = 10
     monkeypatch.setattr("rlgen.agents.agent.LONGEST_EPISODE_STEPS", 5)
-    with pytest.raises(EnvironmentFault, match="has not ended after 5 steps. Give the environment a time limit"):
+    with pytest.raises(EnvironmentFault, match="has not ended after 5 steps. Give it a time limit: max_ep"):
         lengths.evaluate(episodes=2, seed=0, split="test")
 
 
@@ -106,6 +106,16 @@ def test_an_agent_for_the_host_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert DQN(problem="CartPole-v1", config=DQN.Config(), seed=0).engine == "gymnasium"
     with pytest.raises(UserError, match="use --engine gymnasium"):
         DQN(problem="CartPole-v1", config=DQN.Config(), seed=0, engine="compiled")
+
+
+@pytest.mark.parametrize("engine", ["compiled", "gymnasium"])
+def test_a_time_limit_on_top_of_the_environments_own(engine: str) -> None:
+    small = {"hidden_units": (4,), "train_every_env_steps": 16, "max_episode_steps": 5}
+    agent = DQN(problem="CartPole-v1", config=DQN.Config.build(small), seed=0, engine=engine)
+    assert agent.train(160)["rollout/ep_len_mean"] == 5
+    assert agent.evaluate(episodes=3, seed=0, split="test").scalars["eval/max_reward"] == 5
+    assert sum(1 for _ in agent.frames(seed=0)) == 6
+    agent.close()
 
 
 @pytest.mark.parametrize("engine", ["compiled", "gymnasium"])

@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from same_bits import assert_same_bits
 
 from rlgen import state
 from rlgen.agents.advantages import discounted_returns
@@ -20,7 +21,7 @@ WITH_A_BASELINE: dict[str, Any] = {"baseline": True, "entropy_weight": 0.01, "ma
 
 
 def agent(*, seed: int = 0, engine: str = "auto", problem: str = "CartPole-v1", **changes: Any) -> Reinforce:
-    small = {"episodes_per_update": 4, "max_episode_steps": 20, "hidden_units": (8,)}
+    small = {"episodes_per_update": 4, "rollout_steps": 20, "hidden_units": (8,)}
     return Reinforce(problem=problem, config=Reinforce.Config.build({**small, **changes}), seed=seed, engine=engine)
 
 
@@ -104,10 +105,7 @@ def same_bits(engine: str, problem: str, changes: dict[str, Any]) -> None:
     cut.train(80)
     state.write(resumed.state(), state.read(cut.state()))
     resumed.train(1360)
-    first, second = state.read(whole.state()), state.read(resumed.state())
-    assert first.keys() == second.keys()
-    for name in first:
-        assert first[name].tobytes() == second[name].tobytes(), name
+    assert_same_bits(whole, resumed)
 
 
 @pytest.mark.parametrize("problem", ["CartPole-v1", "Pendulum-v1"])
@@ -118,7 +116,7 @@ def test_the_host_engine(problem: str) -> None:
     second.train(240)
     assert scalars["counters/env_steps"] == 320
     assert all(np.isfinite(value) for value in scalars.values())
-    # Episodes cut at max_episode_steps count as well.
+    # Episodes cut at rollout_steps count as well.
     assert 5 < scalars["rollout/ep_len_mean"] <= 20
     for a, b in zip(first.network.get_weights(), second.network.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -126,7 +124,7 @@ def test_the_host_engine(problem: str) -> None:
 
 @pytest.mark.parametrize("engine", ["compiled", "gymnasium"])
 def test_each_environment_plays_one_episode_for_the_statistics(engine: str) -> None:
-    trained = agent(engine=engine, max_episode_steps=60)
+    trained = agent(engine=engine, rollout_steps=60)
     trained.train(2 * trained.step_quantum)
     lengths = state.read(trained.state())["rollout/lengths"]
     assert np.isfinite(lengths).sum() == 2 * 4
@@ -165,7 +163,7 @@ class Identity(CompiledEnv):
 @pytest.mark.parametrize("baseline", [False, True])
 def test_an_identity_environment_is_learned_in_seconds(monkeypatch: pytest.MonkeyPatch, baseline: bool) -> None:
     monkeypatch.setattr(Reinforce, "training_env", lambda self: Identity())
-    trained = agent(episodes_per_update=16, max_episode_steps=8, discount=0.0, baseline=baseline)
+    trained = agent(episodes_per_update=16, rollout_steps=8, discount=0.0, baseline=baseline)
     scalars = trained.train(16_384)
     np.testing.assert_array_equal(trained.policy(np.eye(4, dtype=np.float32)), [0, 1, 0, 1])
     assert scalars["rollout/ep_rew_mean"] > 7

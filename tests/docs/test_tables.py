@@ -15,11 +15,8 @@ ROOT = tables.ROOT
 DOCS = ROOT / "docs"
 ALGORITHMS = DOCS / "algorithms" / "README.md"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+LEARNING = tables.built_in(*registry.ALGORITHM_KINDS)
 SCALAR = re.compile(r"(rollout|train|eval|time|loss|prob|counters)/\w+")
-
-
-def built_in() -> list[registry.Plugin]:
-    return [p for p in registry.available() if p.kind in registry.ALGORITHM_KINDS and p.source.startswith("rlgen ")]
 
 
 def algorithm_rows() -> dict[str, list[str]]:
@@ -42,10 +39,10 @@ def test_generated_tables_are_up_to_date(page: Path) -> None:
 
 
 def test_every_algorithm_has_one_row() -> None:
-    assert list(algorithm_rows()) == [plugin.name for plugin in built_in()], "same names, same order as `rlgen list`"
+    assert list(algorithm_rows()) == [plugin.name for plugin in LEARNING], "same names, same order as `rlgen list`"
 
 
-@pytest.mark.parametrize("plugin", built_in(), ids=lambda plugin: str(plugin.name))
+@pytest.mark.parametrize("plugin", LEARNING, ids=lambda plugin: str(plugin.name))
 def test_a_row_says_what_the_code_says(plugin: registry.Plugin) -> None:
     kind, serves, paper, page = algorithm_rows()[plugin.name]
     cls = plugin.load()
@@ -85,10 +82,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_compiled_environments_and_their_physics() -> None:
-    """The table of the page is what the code has."""
-    page = (DOCS / "environments.md").read_text()
-    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.+) \|$", page, flags=re.MULTILINE))
+    """The table of the section is what the code has."""
+    section = (DOCS / "environments.md").read_text().split("\n## Compiled twins\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.+) \|$", section, flags=re.MULTILINE))
     listed = {name: re.findall(r"`(\w+)`", names) for name, names in rows.items()}
-    env_plugins = [plugin for plugin in registry.available("env") if plugin.source.startswith("rlgen ")]
-    twins = {plugin.name: list(plugin.load().physics) for plugin in env_plugins}
+    twins = {plugin.name: list(plugin.load().physics) for plugin in tables.built_in("env")}
     assert listed == twins

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from rlgen.envs.gymnasium import HostEnvs, flat_batch, flat_size, probe
+from rlgen.envs.gymnasium import HostEnvs, flat_batch, flat_size, probe, to_space
 from rlgen.errors import EnvironmentFault, UserError
 
 
@@ -126,3 +126,23 @@ def test_what_is_no_observation_is_refused(observation: Any) -> None:
 def test_a_space_without_a_fixed_size_is_refused() -> None:
     with pytest.raises(UserError, match="no fixed size"):
         flat_size(spaces.Sequence(spaces.Discrete(2)))
+
+
+@pytest.mark.parametrize(
+    ("space", "thought", "taken"),
+    [
+        (spaces.Discrete(3), [0, 2], [0, 2]),
+        (spaces.Discrete(3, start=-1), [0, 2], [-1, 1]),
+        (spaces.MultiDiscrete([2, 3], start=[1, -1]), [[0, 0], [1, 2]], [[1, -1], [2, 1]]),
+        (spaces.Box(-0.1, 0.7, (1,), np.float64), np.float32([[-0.1], [0.7]]), [[-0.1], [0.7]]),
+        (spaces.Box(0, np.inf, (1,), np.float32), np.float32([[-1], [9]]), [[0], [9]]),
+        (spaces.Box(0, 9, (1,), np.uint8), np.float32([[9.2], [3.6]]), [[9], [4]]),
+        (spaces.Box(-1, 1, (), np.float32), np.float32([-2, 0.5]), [-1, 0.5]),
+    ],
+    ids=str,
+)
+def test_actions_become_elements_of_the_space(space: spaces.Space, thought: Any, taken: Any) -> None:
+    actions = to_space(space, np.asarray(thought))
+    assert all(space.contains(np.asarray(action, space.dtype)) for action in actions)
+    np.testing.assert_allclose(actions, taken, rtol=1e-6)
+    assert actions.dtype == (space.dtype if isinstance(space, spaces.Box) else np.int64)

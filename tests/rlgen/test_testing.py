@@ -138,6 +138,18 @@ def test_an_evaluation_that_draws_anew_each_time(walk: Any) -> None:
     assert "the same evaluation twice gives different scalars" in fault()
 
 
+def test_a_seed_that_is_not_in_the_state(walk: Any) -> None:
+    def train(self: Any, steps: int) -> dict[str, float]:
+        # As a compiled program would that has the seed as a constant.
+        self.constant = getattr(self, "constant", self.seed)
+        self.weights += np.float32(0.01 * steps * self.constant)
+        return dict(walk.Walk.train(self, steps))
+
+    broken(walk, train=train, reseedable=True)
+    assert "reseeded, 'weights' differs: is all that derives from the seed in state()?" in fault()
+    assert "eval/score" in check_plugin("walk")
+
+
 def test_an_evaluation_without_its_score(walk: Any) -> None:
     broken(walk, score="eval/fame")
     with pytest.raises(RlgenError, match="does not report its own score 'eval/fame', only eval/score, eval/draw"):

@@ -11,7 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rlgen.registry import Plugin
 
 ROOT = Path(__file__).parents[2]
 REWRITE = "write the tables anew with `.venv/bin/python tests/support/tables.py`"
@@ -24,11 +27,17 @@ def renewed(source: str) -> str:
 
 
 def table(what: str, name: str) -> str:
-    """The table `fields NAME` or `presets NAME`; NAME is an algorithm, or `trainer`.
+    """The table `fields NAME`, `presets NAME`, `spaces actions` or `spaces observations`.
+
+    NAME is an algorithm, or `trainer`.
 
     Raises:
         ValueError: there is no such table.
     """
+    if (what, name) == ("spaces", "actions"):
+        return actions()
+    if (what, name) == ("spaces", "observations"):
+        return observations()
     config = config_class(name)
     prefix = "trainer." if name == "trainer" else ""
     if what == "fields":
@@ -41,7 +50,59 @@ def table(what: str, name: str) -> str:
         defaults = ("`default`", "The fields' defaults.", "")
         presets = ((f"`{key}`", fields.get("about", ""), changed(fields)) for key, fields in config.presets.items())
         return markdown(("preset", "what it is", "what it changes"), [defaults, *presets])
-    raise ValueError(f"there is no table '{what}': fields or presets")
+    raise ValueError(f"there is no table '{what}': fields, presets or spaces")
+
+
+def actions() -> str:
+    """Which agent serves which action spaces, found out by trying every agent in every one."""
+    import any_spaces
+
+    columns, others = list(any_spaces.ACTIONS)[:5], list(any_spaces.ACTIONS)[5:]
+    rows = []
+    for plugin in built_in("agent"):
+        served = [name for name, space in any_spaces.ACTIONS.items() if serves(plugin, any_spaces.BOX, space)]
+        rest = ", ".join(name for name in others if name in served) or "no"
+        rows.append((f"`{plugin.name}`", *("yes" if name in served else "no" for name in columns), rest))
+    return markdown(("agent", *columns, ", ".join(others)), rows)
+
+
+def observations() -> str:
+    """Which agents serve which observation spaces, found out likewise, and how many numbers they see."""
+    import any_spaces
+
+    from rlgen.envs.gymnasium import flat_size
+
+    rows, agents = [], built_in("agent")
+    for name, space in any_spaces.OBSERVATIONS.items():
+        # In an action space that the agent serves: a refusal is then the observation's.
+        kinds = {p.name: next(s for s in any_spaces.ACTIONS.values() if isinstance(s, p.load().serves)) for p in agents}
+        able = [plugin.name for plugin in agents if serves(plugin, space, kinds[plugin.name])]
+        names = "all" if len(able) == len(agents) else ", ".join(f"`{agent}`" for agent in able) or "none"
+        rows.append((name, f"`{space}`", names, str(flat_size(space)) if able else ""))
+    return markdown(("observations", "for example", "agents", "numbers an agent sees"), rows)
+
+
+def serves(plugin: Plugin, observations: Any, actions: Any) -> bool:
+    """Whether an agent can be made for an environment with these spaces; made, it has to play it too."""
+    import any_spaces
+
+    from rlgen.errors import UserError
+
+    cls = plugin.load()
+    with any_spaces.registered("Example-v0", observations, actions) as problem:
+        try:
+            agent = cls(problem=problem, config=cls.Config(), seed=0)
+        except UserError:
+            return False
+        agent.evaluate(episodes=1, seed=0, split="test")
+    return True
+
+
+def built_in(*kinds: str) -> list[Plugin]:
+    """rlgen's own plug-ins of these kinds: the docs are about them, whatever else is installed."""
+    from rlgen import registry
+
+    return [plugin for plugin in registry.available() if plugin.kind in kinds and plugin.source.startswith("rlgen ")]
 
 
 def config_class(name: str) -> Any:
