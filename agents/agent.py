@@ -202,8 +202,13 @@ class Agent(Algorithm):
         limit: int | None = self.config.max_episode_steps
         return limit
 
-    def training_envs(self) -> HostEnvs:
-        """The Gymnasium environments to learn in, with the configured wrappers; actions count from 0."""
+    def training_envs(self, *, resumed_at: int = 0) -> HostEnvs:
+        """The Gymnasium environments to learn in, with the configured wrappers; actions count from 0.
+
+        Args:
+            resumed_at: environment steps a resumed run has behind it, so that it does not begin with the
+                episodes it began with.
+        """
         std, ranges = self.config.noisy_reward_std, parse_ranges(self.config.randomize)
 
         def make() -> gym.Env[Any, Any]:
@@ -212,7 +217,7 @@ class Agent(Algorithm):
                 env = DomainRandomization(env, ranges=ranges, twin=self._source.compiled)
             return env if std is None else NoisyReward(env, std=std)
 
-        seed = runtime.derive_seed(self.seed, "environments")
+        seed = runtime.derive_seed(self.seed, "environments", resumed_at)
         return HostEnvs(make, num_envs=self.config.num_envs, seed=seed)
 
     def _make(self, **options: Any) -> gym.Env[Any, Any]:

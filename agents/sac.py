@@ -31,7 +31,7 @@ PRESETS = load_presets(Path(__file__).with_name("presets") / "sac.json")
 class SACConfig(SoftConfig):
     """A learned temperature keeps the entropy at minus the numbers in an action."""
 
-    presets = {name: PRESETS[name] for name in ("Pendulum-v1", "MountainCarContinuous-v0")}
+    presets = PRESETS["sac"]
 
     target_entropy: float | None = option(
         None, "Of a learned temperature, in nats; none: minus the numbers in an action."
@@ -48,7 +48,7 @@ class SACConfig(SoftConfig):
 class DiscreteSACConfig(SoftConfig):
     """A learned temperature keeps the entropy at a share of that of uniform choice."""
 
-    presets = {name: PRESETS[name] for name in ("CartPole-v1",)}
+    presets = PRESETS["discrete_sac"]
 
     target_entropy_share: float = option(
         0.5, "Of a learned temperature: share of log |A|, the entropy of uniform choice.", at_least=0, at_most=1

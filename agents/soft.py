@@ -90,7 +90,14 @@ class SoftAgent(OffPolicyAgent):
         target_entropy: what a learned temperature aims at, in nats.
     """
 
-    scalar_names = ("train/critic_loss", "train/actor_loss", "train/ent_coef_loss", "train/ent_coef", "train/q_mean")
+    scalar_names = (
+        "train/loss",
+        "train/critic_loss",
+        "train/actor_loss",
+        "train/ent_coef_loss",
+        "train/ent_coef",
+        "train/q_mean",
+    )
     actor: Any
     critic_inputs: int
     critic_outputs: int
@@ -127,7 +134,8 @@ class SoftAgent(OffPolicyAgent):
         self.actor_optimizer.apply_gradients(zip(tape.gradient(actor_loss, variables), variables, strict=True))
         temperature_loss_ = self.temperature.update(log_prob)
         self._move_targets()
-        scalars = tf.stack([loss, actor_loss, temperature_loss_, temperature, tf.reduce_mean(q[0])])
+        total = loss + actor_loss + temperature_loss_
+        scalars = tf.stack([total, loss, actor_loss, temperature_loss_, temperature, tf.reduce_mean(q[0])])
         return scalars, target - tf.minimum(*q)
 
     def inference_state(self) -> dict[str, Any]:

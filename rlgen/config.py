@@ -106,7 +106,7 @@ class Config:
 
 
 def load_presets(path: Path) -> dict[str, dict[str, Any]]:
-    """Presets kept as data: a JSON object of name -> fields, with a sentence under `about`."""
+    """Presets kept as data: a JSON object of name -> fields, with a sentence under `about`; or several such by name."""
     presets: dict[str, dict[str, Any]] = json.loads(path.read_text())
     return presets
 

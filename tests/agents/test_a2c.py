@@ -228,6 +228,17 @@ def test_continuous_actions_stay_in_bounds() -> None:
     assert -2000 < scalars["eval/mean_reward"] < 0
 
 
+@pytest.mark.parametrize("engine", ["compiled", "gymnasium"])
+def test_the_evaluator_never_feeds_the_normalisers(engine: str) -> None:
+    trained = agent(engine=engine, normalize_observations=True, normalize_rewards=True)
+    trained.train(64)
+    before = state.read(trained.state())
+    assert before["observations/count"] == 64
+    trained.evaluate(episodes=2, seed=0, split="validation")
+    after = state.read(trained.state())
+    assert {name for name in before if before[name].tobytes() != after[name].tobytes()} == set()
+
+
 def test_spaces_it_cannot_serve_are_refused() -> None:
     class Bits(gym.Env[Any, Any]):
         observation_space = gym.spaces.Box(0, 1, (2,), np.float32)

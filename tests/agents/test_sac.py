@@ -75,6 +75,15 @@ def test_losses_in_closed_form() -> None:
     assert float(loss) == pytest.approx(0.5 * np.mean([4 + 1, 0.5 * (4 + 0)]))
 
 
+def test_the_total_is_the_sum_of_the_three_losses() -> None:
+    trained = agent()
+    trained.train(64)  # The first update has a log temperature of 0, and with it a loss of 0.
+    scalars = trained.train(64)
+    parts = [scalars[f"train/{part}_loss"] for part in ("critic", "actor", "ent_coef")]
+    assert all(part != 0 for part in parts)
+    assert scalars["train/loss"] == pytest.approx(sum(parts), rel=1e-4)
+
+
 def test_the_temperature_grows_while_the_entropy_is_too_small() -> None:
     for log_prob, sign in ((3.0, -1), (-3.0, 1)):  # Entropy -3 is below the target -1, entropy 3 above it.
         variable = tf.Variable(0.0)
