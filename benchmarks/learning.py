@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+DQN_FAMILY = ("dqn", "double_dqn", "dueling_dqn")
 
 
 def cartpole(seeds: int) -> Iterator[dict[str, Any]]:
     """The DQN family on both engines."""
     for engine in ("compiled", "gymnasium"):
-        for algorithm in ("dqn", "double_dqn", "dueling_dqn"):
+        for algorithm in DQN_FAMILY:
             for seed in range(seeds):
                 yield {"algorithm": algorithm, "env": "CartPole-v1", "engine": engine, "steps": 50_000, "seed": seed}
 
@@ -43,19 +44,30 @@ def overestimation(seeds: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def actor_critic(seeds: int) -> Iterator[dict[str, Any]]:
-    """A2C and both SACs, each with the preset of its environment."""
-    jobs = (
-        ("sac", "Pendulum-v1", 20_000),
-        ("discrete_sac", "CartPole-v1", 200_000),
-        ("a2c", "CartPole-v1", 500_000),
-    )
-    for algorithm, env, steps in jobs:
+def control(seeds: int) -> Iterator[dict[str, Any]]:
+    """Classic control: every agent with the preset of its environment, or the one that is named."""
+    for algorithm, env, steps in CONTROL_BARS:
         for seed in range(seeds):
-            yield {"algorithm": algorithm, "env": env, "engine": "compiled", "steps": steps, "seed": seed}
+            job = {"algorithm": algorithm, "env": env, "engine": "compiled", "steps": steps, "seed": seed}
+            yield {**job, "preset": "book-hands-on-ml"} if algorithm == "reinforce" else job
 
 
-SUITES = {"cartpole": cartpole, "overestimation": overestimation, "actor_critic": actor_critic}
+# What the median over the seeds is to reach, by (algorithm, environment, environment steps).
+CONTROL_BARS = {
+    ("a2c", "CartPole-v1", 500_000): 475,
+    ("a2c", "Acrobot-v1", 500_000): -90,
+    ("a2c", "Pendulum-v1", 1_000_000): -250,
+    ("a2c", "MountainCarContinuous-v0", 100_000): 88,
+    ("sac", "Pendulum-v1", 20_000): -160,
+    ("sac", "MountainCarContinuous-v0", 50_000): 90,
+    ("discrete_sac", "CartPole-v1", 200_000): 450,
+    **{(algorithm, "Acrobot-v1", 100_000): -85 for algorithm in DQN_FAMILY},
+    **{(algorithm, "MountainCar-v0", 120_000): -120 for algorithm in DQN_FAMILY},
+    # CartPole-v0 ends episodes after 200 steps; 1,500 of them are the book's.
+    ("reinforce", "CartPole-v0", 300_000): 190,
+}
+
+SUITES = {"cartpole": cartpole, "overestimation": overestimation, "control": control}
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:

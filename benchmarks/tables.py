@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.learning import CONTROL_BARS
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 
@@ -23,33 +25,45 @@ def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def speed() -> str:
+    """A section for every comparison there are results of."""
+    results = json.loads((HERE / "results" / "speed.json").read_text())
+    sections = [f"### {name.upper()}\n\n{comparison(result)}" for name, result in results.items()]
+    how = (
+        "Ratios are taken within a round, in which all candidates ran one after another, against the peer's best "
+        "thread count. First steps are timed from the start of the process, imports and compilation included.\n\n"
+        "`python -m benchmarks.speed`\n"
+    )
+    return "\n".join([how, *sections])
+
+
+def comparison(result: dict[str, Any]) -> str:
     """Ratios beside their bars, and the speeds they were taken from."""
-    result = json.loads((HERE / "results" / "speed.json").read_text())
     ratios = table(
         ["rlgen's engine / peer", "ratio, median", "each round", "bar"],
         [
-            (name, row["median"], ", ".join(map(str, row["rounds"])), f"at least {row['bar']}")
+            (
+                name,
+                row["median"],
+                ", ".join(map(str, row["rounds"])),
+                "none" if row["bar"] is None else f"at least {row['bar']}",
+            )
             for name, row in result["ratios"].items()
         ],
     )
     speeds = table(
-        ["", "version", "environment steps per second, median", "threads, each round"],
+        ["", "version", "environment steps per second, median", "first step after, slowest round", "threads"],
         [
             (
                 name,
                 result["versions"][name],
                 f"{value:,.0f}",
+                f"{result['first_step_seconds'][name]} s" if name in result["first_step_seconds"] else "",
                 ", ".join(map(str, result["threads_of_peers"].get(name, []))),
             )
             for name, value in result["env_steps_per_second"].items()
         ],
     )
-    first = ", ".join(f"{engine} {seconds} s" for engine, seconds in result["first_step_seconds"].items())
-    return (
-        f"{result['protocol']}; {result['cpus']} CPUs. Ratios are taken within a round, against the peer's best thread "
-        f"count.\n\n{ratios}\n\n{speeds}\n\nFrom the start of the process to the first step trained, imports and "
-        f"compilation included, slowest round: {first}.\n\n`python -m benchmarks.speed`\n"
-    )
+    return f"{result['protocol']}; {result['cpus']} CPUs.\n\n{ratios}\n\n{speeds}\n"
 
 
 def groups(suite: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -102,28 +116,41 @@ def overestimation() -> str:
     )
 
 
-def actor_critic() -> str:
+def control() -> str:
     """Return of the best checkpoint, every seed."""
-    bars = {"a2c": 475, "sac": -160, "discrete_sac": 450}
+    done = json.loads((HERE / "results" / "control.json").read_text())
     rows = []
-    for (_, algorithm), runs in groups("actor_critic").items():
-        returns, job = [row["mean_reward"] for row in runs], runs[0]["job"]
+    for (algorithm, env, steps), bar in CONTROL_BARS.items():
+        of_env = [row for row in done if (row["job"]["algorithm"], row["job"]["env"]) == (algorithm, env)]
+        runs = sorted(of_env, key=lambda row: row["job"]["seed"])
+        returns = [row["mean_reward"] for row in runs]
         worst = min(range(len(runs)), key=returns.__getitem__)
         rows.append(
             (
                 f"`{algorithm}`",
-                job["env"],
-                f"{job['steps']:,}",
+                env,
+                f"{steps:,}",
                 ", ".join(f"{value:.1f}" for value in returns),
                 f"{statistics.median(returns):.1f}",
                 f"{returns[worst]:.1f} (seed {runs[worst]['job']['seed']})",
-                f"median at least {bars[algorithm]}",
+                f"at least {bar}",
             )
         )
-    header = ["agent", "environment", "steps", "mean return, seeds 0 to 4", "median", "worst", "bar"]
+    header = ["agent", "environment", "steps", "mean return, seeds 0 to 4", "median", "worst", "bar of the median"]
     return (
-        "The preset named after the environment, on the compiled engine, judged in the same way.\n\n"
-        f"{table(header, rows)}\n\n`python -m benchmarks.learning --suite actor_critic`\n"
+        "Every agent with the preset named after the environment, REINFORCE with `book-hands-on-ml`, on the compiled "
+        f"engine, judged in the same way.\n\n{table(header, rows)}\n\n`python -m benchmarks.learning --suite control`\n"
+    )
+
+
+def seeds() -> str:
+    """Several seeds in one process."""
+    result = json.loads((HERE / "results" / "seeds.json").read_text())
+    first, *others = result["seconds_of_each"]
+    return (
+        f"`{result['command']}`, from the start of the command to its end, evaluations included: {result['seconds']} s "
+        f"(bar: less than {result['bar_seconds']} s). The first seed trains for {first:.1f} s, each of the others, "
+        f"which compile nothing, for {statistics.median(others):.1f} s (median).\n\n`python -m benchmarks.seeds`\n"
     )
 
 
@@ -131,8 +158,8 @@ def page() -> str:
     """The whole page."""
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
-        f"## Speed\n\n{speed()}\n## Learning\n\n{cartpole()}\n{actor_critic()}\n"
-        f"## Over-estimation\n\n{overestimation()}"
+        f"## Speed\n\n{speed()}\n## Several seeds in one process\n\n{seeds()}\n"
+        f"## Learning\n\n{cartpole()}\n{control()}\n## Over-estimation\n\n{overestimation()}"
     )
 
 
