@@ -133,12 +133,12 @@ def control() -> str:
                 ", ".join(f"{value:.1f}" for value in returns),
                 f"{statistics.median(returns):.1f}",
                 f"{returns[worst]:.1f} (seed {runs[worst]['job']['seed']})",
-                f"at least {bar}",
+                "-" if bar is None else f"at least {bar}",
             )
         )
     header = ["agent", "environment", "steps", "mean return, seeds 0 to 4", "median", "worst", "bar of the median"]
     return (
-        "Every agent with the preset named after the environment, REINFORCE with `book-hands-on-ml`, on the compiled "
+        "Every agent with the preset named after the environment, on CartPole-v0 `book-hands-on-ml`, on the compiled "
         f"engine, judged in the same way.\n\n{table(header, rows)}\n\n`python -m benchmarks.learning --suite control`\n"
     )
 
