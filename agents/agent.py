@@ -241,10 +241,11 @@ class Agent(Algorithm):
             except Exception:
                 continue
         names = " or ".join(space.__name__ for space in self.serves)
+        names += " actions" + (self.wants if isinstance(self.action_space, self.serves) else "")
         advice = f"Agents that can: {', '.join(able)}." if able else "No installed agent can."
         raise UserError(
             f"'{self.problem}' takes actions in {self.action_space}; {type(self).__name__} chooses "
-            f"{names} actions{self.wants}. {advice}"
+            f"{names}. {advice}"
         )
 
 
