@@ -244,8 +244,7 @@ class Agent(Algorithm):
         names += " actions" + (self.wants if isinstance(self.action_space, self.serves) else "")
         advice = f"Agents that can: {', '.join(able)}." if able else "No installed agent can."
         raise UserError(
-            f"'{self.problem}' takes actions in {self.action_space}; {type(self).__name__} chooses "
-            f"{names}. {advice}"
+            f"'{self.problem}' takes actions in {self.action_space}; {type(self).__name__} chooses {names}. {advice}"
         )
 
 
