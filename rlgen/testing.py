@@ -75,13 +75,17 @@ def check_plugin(
         resumed = api.train(name, run=half.path, steps=steps, resume=True)
         _check_bits(whole.weights("last")[1], resumed.weights("last")[1], whole.config.engine)
         if first.algorithm.reseedable:
-            asked["seed"] = 4
-            reseeded = api.train(name, run=Path(directory) / "reseeded", steps=steps // 2, **asked)
-            reuse.forget()
-            alone = api.train(name, run=Path(directory) / "alone", steps=steps // 2, **asked)
-            changed = _differing(alone.weights("last")[1], reseeded.weights("last")[1])
-            _expect(not changed, f"reseeded, {changed} differs: is all that derives from the seed in state()?")
+            _check_reseeding(name, Path(directory), steps // 2, {**asked, "seed": 4})
         return scalars
+
+
+def _check_reseeding(name: str, directory: Path, steps: int, asked: Mapping[str, Any]) -> None:
+    """The algorithm trained last, made new by another seed, ends in the bits of a new one."""
+    reseeded = api.train(name, run=directory / "reseeded", steps=steps, **asked)
+    reuse.forget()
+    alone = api.train(name, run=directory / "alone", steps=steps, **asked)
+    changed = _differing(alone.weights("last")[1], reseeded.weights("last")[1])
+    _expect(not changed, f"reseeded, {changed} differs: is all that derives from the seed in state()?")
 
 
 def _check_use(run: Run) -> dict[str, float]:

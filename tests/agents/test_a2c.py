@@ -8,12 +8,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from identity import Identity
 from same_bits import assert_same_bits
 
 from rlgen import state
 from rlgen.agents.a2c import A2C, A2CConfig, a2c_loss
 from rlgen.agents.replay import Transitions
-from rlgen.environment import CompiledEnv
 from rlgen.errors import UserError
 
 EVERYTHING: dict[str, Any] = {
@@ -189,24 +189,6 @@ def test_rmsprop_is_tensorflow_ones() -> None:
     trained.optimizer.apply([tf.constant(gradient), *rest])
     expected = before - 0.1 * 2 / np.sqrt(0.99 * 1 + 0.01 * 4 + 1e-5)
     np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-5)
-
-
-class Identity(CompiledEnv):
-    """Show one of four; saying which is worth 1."""
-
-    gymnasium_id = "CartPole-v1"
-    max_episode_steps = 8
-
-    def __init__(self) -> None:
-        self.observation_space = gym.spaces.Box(0, 1, (4,), np.float32)
-        self.action_space = gym.spaces.Discrete(2)
-
-    def reset(self, num_envs: int, seed: Any) -> Any:
-        return tf.one_hot(tf.random.stateless_uniform((num_envs,), seed, 0, 4, tf.int32), 4)
-
-    def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
-        right = tf.cast(tf.equal(tf.argmax(state, -1, output_type=tf.int32) % 2, action), tf.float32)
-        return self.reset(state.shape[0], seed), right, tf.zeros(right.shape, tf.bool)
 
 
 def test_an_identity_environment_is_learned_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from identity import Identity
 from same_bits import assert_same_bits
 
 from rlgen import state
 from rlgen.agents.advantages import discounted_returns
 from rlgen.agents.reinforce import Reinforce, first_episodes, mean_where, normalized_where
 from rlgen.agents.replay import Transitions
-from rlgen.environment import CompiledEnv
 from rlgen.errors import UserError
 
 WITH_A_BASELINE: dict[str, Any] = {"baseline": True, "entropy_weight": 0.01, "max_grad_norm": 0.5}
@@ -140,24 +139,6 @@ def test_what_does_not_learn_without_a_baseline() -> None:
     np.testing.assert_array_equal(bare.network.value_head.kernel, value)
     assert scalars["train/value_loss"] == 0
     assert with_one.train(160)["train/value_loss"] > 0
-
-
-class Identity(CompiledEnv):
-    """Show one of four; saying whether it is odd is worth 1."""
-
-    gymnasium_id = "CartPole-v1"
-    max_episode_steps = 8
-
-    def __init__(self) -> None:
-        self.observation_space = gym.spaces.Box(0, 1, (4,), np.float32)
-        self.action_space = gym.spaces.Discrete(2)
-
-    def reset(self, num_envs: int, seed: Any) -> Any:
-        return tf.one_hot(tf.random.stateless_uniform((num_envs,), seed, 0, 4, tf.int32), 4)
-
-    def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
-        right = tf.cast(tf.equal(tf.argmax(state, -1, output_type=tf.int32) % 2, action), tf.float32)
-        return self.reset(state.shape[0], seed), right, tf.zeros(right.shape, tf.bool)
 
 
 @pytest.mark.parametrize("baseline", [False, True])
