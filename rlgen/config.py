@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from rlgen.errors import UserError, nearest
+from rlgen.schedules import Schedule
 
 T = TypeVar("T", bound="Config")
 
@@ -83,11 +84,8 @@ class Config:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """The values as JSON can hold them (tuples become lists)."""
-        return {
-            field.name: list(value) if isinstance(value := getattr(self, field.name), tuple) else value
-            for field in dataclasses.fields(self)
-        }
+        """The values as JSON can hold them (tuples become lists, schedules numbers or text)."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
     @classmethod
     def describe(cls) -> list[dict[str, Any]]:
@@ -97,7 +95,7 @@ class Config:
             {
                 "name": field.name,
                 "type": type_name(hints[field.name]),
-                "default": list(field.default) if isinstance(field.default, tuple) else field.default,
+                "default": _plain(field.default),
                 "doc": field.metadata.get("doc", ""),
                 "range": _limits_text(field.metadata.get("limits", {})),
             }
@@ -147,7 +145,15 @@ def type_name(hint: Any) -> str:
     if origin is tuple:
         return f"list of {type_name(arguments[0])}s"
     plain = {int: "whole number", float: "number", bool: "true or false", str: "text", type(None): "none"}
+    plain[Schedule] = "number or schedule"
     return plain.get(hint, str(hint))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    if isinstance(value, Schedule):
+        return value.to_json()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _coerce(name: str, value: Any, hint: Any) -> Any:
@@ -160,7 +166,7 @@ def _coerce(name: str, value: Any, hint: Any) -> Any:
             return _coerce_literal(value, arguments)
         if origin is tuple:
             return _coerce_tuple(name, value, arguments[0])
-        return _coerce_plain(value, hint)
+        return _coerce_schedule(name, value) if hint is Schedule else _coerce_plain(value, hint)
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, UserError):
             raise
@@ -200,6 +206,13 @@ def _coerce_tuple(name: str, value: Any, item: Any) -> tuple[Any, ...]:
     return tuple(_coerce(name, part, item) for part in value)
 
 
+def _coerce_schedule(name: str, value: Any) -> Schedule:
+    try:
+        return Schedule.parse(value)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
+
+
 def _coerce_plain(value: Any, hint: Any) -> Any:
     if hint is bool:
         words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
@@ -237,7 +250,8 @@ def _limits_text(limits: Mapping[str, float]) -> str:
 
 
 def _check_limits(name: str, value: Any, limits: Mapping[str, float]) -> None:
-    for item in value if isinstance(value, tuple) else (value,):
+    items = value.extremes if isinstance(value, Schedule) else value if isinstance(value, tuple) else (value,)
+    for item in items:
         for word, bound in limits.items():
             if item is not None and not _TESTS[word][0](item, bound):
                 raise UserError(f"{name}={item!r} is out of range: it must be {_limits_text(limits)}.")

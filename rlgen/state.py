@@ -18,6 +18,19 @@ from rlgen.errors import UserError
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+_version = 0
+
+
+def version() -> int:
+    """A number that is another one whenever variables may have changed: after a compiled program, after `write`."""
+    return _version
+
+
+def touch() -> None:
+    """Say that variables may have changed, so that copies of them are stale."""
+    global _version
+    _version += 1
+
 
 @runtime_checkable
 class HasArrays(Protocol):
@@ -51,6 +64,7 @@ def write(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> No
     Raises:
         UserError: a leaf has no array, or one of another shape: the state of another configuration.
     """
+    touch()
     for path, leaf in _leaves(tree):
         if isinstance(leaf, HasArrays):
             prefix = f"{path}/"

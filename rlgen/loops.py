@@ -1,0 +1,151 @@
+"""Repeating a step in one compiled program, and how a program is compiled.
+
+Here and nowhere else is decided whether XLA compiles and in which precision a network computes. Measured on CPUs:
+XLA makes dense networks several times faster, for it takes the cost of a call away; convolutions it makes slower by
+a third, and oneDNN, which TensorFlow uses without it, is better at them. bfloat16 pays where the processor has
+matrix units for it (AMX), and there only for convolutions, because XLA does not use those units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import tensorflow as tf
+
+from rlgen import state
+
+Precision = Literal["auto", "float32", "bfloat16"]
+ROOM = 63
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How a network computes on this machine.
+
+    Attributes:
+        xla: whether XLA compiles the program.
+        dtype: Keras' dtype policy of the layers: "float32", or "mixed_bfloat16" with weights in float32.
+    """
+
+    xla: bool = True
+    dtype: str = "float32"
+
+
+def choose(*, convolutional: bool, precision: Precision = "auto") -> Compute:
+    """How to compute, from what the network is made of and what the machine has.
+
+    Args:
+        convolutional: whether most of the work is in convolutions.
+        precision: "auto" takes bfloat16 for convolutions on a processor with matrix units for it.
+    """
+    accelerated = bool(tf.config.list_physical_devices("GPU"))
+    if precision == "auto":
+        precision = "bfloat16" if convolutional and not accelerated and _has_amx() else "float32"
+    dtype = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+    return Compute(xla=accelerated or not convolutional, dtype=dtype)
+
+
+def program(
+    function: Callable[..., Any],
+    *,
+    compute: Compute | None = None,
+    signature: Sequence[Any] | None = None,
+    lengths_vary: bool = False,
+) -> Callable[..., Any]:
+    """`function`, compiled. Arguments have to be tensors: a Python number would be compiled anew for each value.
+
+    Args:
+        function: of tensors.
+        compute: how; None: without XLA, for what calls programs and does what XLA cannot.
+        signature: `tf.TensorSpec` of each argument.
+        lengths_vary: the arguments come in many shapes; compile once for all of them.
+    """
+    compiled = tf.function(
+        function,
+        jit_compile=True if compute is not None and compute.xla else None,
+        autograph=False,
+        input_signature=signature,
+        reduce_retracing=lengths_vary,
+    )
+
+    def call(*arguments: Any) -> Any:
+        results = compiled(*arguments)
+        # Variables may have other values now; what was made of the old ones is stale.
+        state.touch()
+        return results
+
+    call.traces = compiled.experimental_get_tracing_count  # type: ignore[attr-defined]
+    return call
+
+
+class Tally:
+    """Sums of scalars by name inside a compiled program, and how often something was added.
+
+    A loop's variables have to be known before its first step, and the names are known after it: the sums are a
+    vector with room for `ROOM` of them, and the names are noted when the step is traced.
+    """
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] | None = None
+
+    def nothing(self) -> Any:
+        """The sums before anything was added, float32 [ROOM + 1]."""
+        return tf.zeros((ROOM + 1,))
+
+    def of(self, scalars: Mapping[str, Any]) -> Any:
+        """One step's scalars, to be added to the sums.
+
+        Raises:
+            ValueError: another step had other names, or there are more than `ROOM`.
+        """
+        if self._names is None:
+            self._names = tuple(scalars)
+        if set(self._names) != set(scalars) or len(scalars) > ROOM:
+            raise ValueError(
+                f"Every step of a loop has to return the same scalars, at most {ROOM}: this one returns "
+                f"{', '.join(scalars)}, another one {', '.join(self._names)}."
+            )
+        values = [tf.cast(scalars[name], tf.float32) for name in self._names]
+        return tf.concat([tf.stack([*values, tf.ones(())]), tf.zeros((ROOM - len(values),))], 0)
+
+    def means(self, sums: Any) -> dict[str, float]:
+        """The mean of each scalar over all that was added; nothing where nothing was."""
+        numbers = np.asarray(sums, np.float64)
+        if self._names is None or not numbers[len(self._names)]:
+            return {}
+        count = numbers[len(self._names)]
+        return {name: float(number / count) for name, number in zip(self._names, numbers, strict=False)}
+
+
+def repeat(step: Callable[[Any, Any], tuple[Mapping[str, Any], Any]], count: Any, tally: Tally, carry: Any = ()) -> Any:
+    """`count` steps one after another; for use inside a program.
+
+    Args:
+        step: (number of the step from 0, int32; carry) to (scalars by name, carry).
+        count: how many, int32 scalar.
+        tally: adds the scalars up.
+        carry: tensors, in any nesting, that one step hands to the next.
+
+    Returns:
+        (the tally's sums, the last carry).
+    """
+
+    def body(i: Any, sums: Any, carry: Any) -> Any:
+        scalars, carry = step(i, carry)
+        return i + 1, sums + tally.of(scalars), carry
+
+    # One at a time: what a step writes, the next one reads.
+    _, sums, carry = tf.while_loop(
+        lambda i, *_: i < count, body, (tf.constant(0), tally.nothing(), carry), parallel_iterations=1
+    )
+    return sums, carry
+
+
+def _has_amx() -> bool:
+    """Whether the processor multiplies matrices of bfloat16 in hardware (Linux tells)."""
+    file = Path("/proc/cpuinfo")
+    return file.exists() and "amx_bf16" in file.read_text()

@@ -1,0 +1,32 @@
+"""What one example, observation or action looks like: its shape and type, which networks are made to fit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Shape and type of one example, without the axis of the batch.
+
+    Attributes:
+        shape: () for a number.
+        dtype: "float32", "uint8" (bytes of a picture, 0 to 255), "bool" (planes of a picture) or "int32".
+    """
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    @property
+    def size(self) -> int:
+        """Numbers in one example."""
+        return math.prod(self.shape)
+
+    @property
+    def picture(self) -> bool:
+        """Whether it has rows, columns and channels."""
+        return len(self.shape) == 3
+
+    def __str__(self) -> str:
+        return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
