@@ -87,7 +87,7 @@ KINDS = {
     "one_cycle": Kind(
         {"start": REQUIRED, "peak": REQUIRED, "end": 0.0, "over": REQUIRED},
         _one_cycle,
-        "In straight lines: up to `peak` in 45 % of `over`, down to `start` in 45 %, to `end` in the rest (Smith 2018).",
+        "Straight lines: to `peak` in 45 % of `over`, to `start` in 45 %, to `end` in the rest (Smith 2018).",
     ),
 }
 _POSITIVE = ("over", "every")
