@@ -1,4 +1,4 @@
-"""Policy and value networks, and the NumPy twin of the policy."""
+"""Policy and value networks, and the policy in NumPy."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen.networks import numpy_dense
+from rlgen import loops, networks
+from rlgen.networks import Mirror, Options
+from rlgen.spec import Spec
 
-Floats = npt.NDArray[np.float32]
+POLICY_GAIN, VALUE_GAIN = 0.01, 1.0
 
 
 class ActorCritic(keras.Model):
-    """Observations [N, D] to policy parameters [N, outputs] and state values [N].
+    """Observations [N, *shape] to policy parameters [N, outputs] and state values [N].
 
-    Either two networks, the value's with other layers if `value_units` says so, or one trunk with two heads.
+    Either two networks, the value's with other layers if `value_units` says so, or one body with two heads.
     Weights start orthogonal: gain sqrt(2) in the hidden layers, .01 before the policy, so that it begins nearly
     uniform, and 1 before the value.
     """
@@ -26,69 +28,74 @@ class ActorCritic(keras.Model):
     def __init__(
         self,
         *,
-        observation_size: int,
+        observation: Spec,
         outputs: int,
-        hidden_units: Sequence[int],
-        activation: str,
-        shared: bool,
-        seed: int,
+        network: str,
+        options: Options,
+        shared: bool = False,
         value_units: Sequence[int] = (),
     ) -> None:
+        """Build both.
+
+        Args:
+            observation: what they see.
+            outputs: parameters of the policy.
+            network: what the bodies are made of, a name `rlgen.networks` knows.
+            options: hidden layers, activation, seed and precision.
+            shared: one body for both.
+            value_units: of the value's hidden layers; empty: as the policy's.
+        """
         super().__init__()
-        self.activation = activation
-        self.policy_trunk = _trunk(hidden_units, activation, seed)
-        self.value_trunk = [] if shared else _trunk(value_units or hidden_units, activation, seed + 100)
-        self.policy_head = _dense(outputs, None, 0.01, seed + 200)
-        self.value_head = _dense(1, None, 1.0, seed + 300)
-        self(tf.zeros((1, observation_size)))
+        options = networks.replace(options, initialize=lambda _, seed: _orthogonal(np.sqrt(2), seed))
+        self.policy_body = networks.body(network, observation, options)
+        self.value_body = None
+        if not shared:
+            units = tuple(value_units) or options.hidden_units
+            apart = networks.replace(options, hidden_units=units, seed=options.seed + 100)
+            self.value_body = networks.body(network, observation, apart)
+        self.policy_head = _head(outputs, POLICY_GAIN, options.seed + 200)
+        self.value_head = _head(1, VALUE_GAIN, options.seed + 300)
+        self(tf.zeros((1, *observation.shape), observation.dtype))
+        parts = (self.policy_body, self.policy_head)
+        self._mirror = Mirror(*parts) if Mirror.possible(*parts) else None
+        self._program = loops.program(self.policy)
 
     def call(self, observation: Any) -> tuple[Any, Any]:
         """(policy parameters, values)."""
-        x = _run(self.policy_trunk, observation)
-        value = self.value_head(_run(self.value_trunk, observation) if self.value_trunk else x)
+        x = self.policy_body(observation)
+        value = self.value_head(x if self.value_body is None else self.value_body(observation))
         return self.policy_head(x), value[:, 0]
 
     def policy(self, observation: Any) -> Any:
         """Policy parameters alone, [N, outputs]."""
-        return self.policy_head(_run(self.policy_trunk, observation))
+        return self.policy_head(self.policy_body(observation))
+
+    def policy_on_host(self, observation: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The same in NumPy, of today's weights."""
+        if self._mirror is None:
+            return np.asarray(self._program(tf.constant(observation)))
+        return self._mirror(observation)
 
     def value(self, observation: Any) -> Any:
         """Values alone, [N]."""
-        return self.value_head(_run(self.value_trunk or self.policy_trunk, observation))[:, 0]
+        body = self.policy_body if self.value_body is None else self.value_body
+        return self.value_head(body(observation))[:, 0]
+
+    @property
+    def policy_variables(self) -> list[Any]:
+        """What the policy learns with."""
+        return [*self.policy_body.trainable_variables, *self.policy_head.trainable_variables]
 
     @property
     def value_variables(self) -> list[Any]:
         """What the value alone learns with."""
-        return [v for layer in (*self.value_trunk, self.value_head) for v in layer.trainable_variables]
-
-    def numpy_policy(self) -> NumpyPolicy:
-        """The policy of today's weights, in NumPy."""
-        layers = [*self.policy_trunk, self.policy_head]
-        return NumpyPolicy([w.numpy() for layer in layers for w in (layer.kernel, layer.bias)], self.activation)
+        own = [] if self.value_body is None else self.value_body.trainable_variables
+        return [*own, *self.value_head.trainable_variables]
 
 
-class NumpyPolicy:
-    """Policy parameters without a call into TensorFlow."""
-
-    def __init__(self, weights: Sequence[Floats], activation: str) -> None:
-        self._weights, self._activation = weights, activation
-
-    def __call__(self, observation: Floats) -> Floats:
-        """[N, outputs], of observations [N, D]."""
-        x = numpy_dense(observation, self._weights[:-2], self._activation)
-        return np.asarray(x @ self._weights[-2] + self._weights[-1], np.float32)
+def _orthogonal(gain: float, seed: int) -> Any:
+    return keras.initializers.Orthogonal(gain=gain, seed=seed)
 
 
-def _trunk(units: Sequence[int], activation: str, seed: int) -> list[Any]:
-    return [_dense(width, activation, np.sqrt(2), seed + i) for i, width in enumerate(units)]
-
-
-def _dense(width: int, activation: str | None, gain: float, seed: int) -> Any:
-    initializer = keras.initializers.Orthogonal(gain=gain, seed=seed)
-    return keras.layers.Dense(width, activation=activation, kernel_initializer=initializer)
-
-
-def _run(layers: Sequence[Any], x: Any) -> Any:
-    for layer in layers:
-        x = layer(x)
-    return x
+def _head(outputs: int, gain: float, seed: int) -> Any:
+    return keras.layers.Dense(outputs, kernel_initializer=_orthogonal(gain, seed), dtype="float32")

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def gae(
-    reward: Any, value: Any, next_value: Any, terminated: Any, truncated: Any, *, discount: float, decay: float
+    reward: Any, value: Any, next_value: Any, terminated: Any, truncated: Any, *, discount: float, gae_lambda: float
 ) -> Any:
     """Generalised advantage estimates, float32 [T, N] (Schulman et al. 2016, equation 16).
 
@@ -23,7 +23,7 @@ def gae(
         terminated: bool [T, N].
         truncated: bool [T, N].
         discount: gamma.
-        decay: lambda; 1 gives n-step returns less the value, 0 the one-step TD error.
+        gae_lambda: 1 gives n-step returns less the value, 0 the one-step TD error.
     """
     bootstrapped = 1.0 - tf.cast(terminated, tf.float32)
     carried = 1.0 - tf.cast(terminated | truncated, tf.float32)
@@ -31,7 +31,7 @@ def gae(
     steps = reward.shape[0]
 
     def backward(t: Any, following: Any, advantages: Any) -> Any:
-        following = delta[t] + discount * decay * carried[t] * following
+        following = delta[t] + discount * gae_lambda * carried[t] * following
         return t - 1, following, advantages.write(t, following)
 
     array = tf.TensorArray(tf.float32, steps, element_shape=reward.shape[1:])
@@ -44,7 +44,7 @@ def discounted_returns(reward: Any, done: Any, *, discount: float) -> Any:
     """What followed each step to the end of its episode, float32 [T, N]; the last row counts as an end."""
     zeros = tf.zeros_like(tf.cast(reward, tf.float32))
     ended = tf.concat([tf.cast(done[:-1], tf.bool), tf.ones_like(tf.cast(done[-1:], tf.bool))], 0)
-    return gae(tf.cast(reward, tf.float32), zeros, zeros, ended, ended, discount=discount, decay=1.0)
+    return gae(tf.cast(reward, tf.float32), zeros, zeros, ended, ended, discount=discount, gae_lambda=1.0)
 
 
 def normalized(x: Any) -> Any:

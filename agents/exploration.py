@@ -1,4 +1,4 @@
-"""How an agent explores: epsilon schedules over environment steps, and one coin for every environment."""
+"""How an agent explores with one coin for every environment."""
 
 from __future__ import annotations
 
@@ -7,22 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-
-
-def linear_epsilon(steps: Any, *, start: float, end: float, decay_steps: int) -> Any:
-    """From `start` to `end` in a straight line over `decay_steps`, then constant; float32 of any shape."""
-    progress = tf.minimum(tf.cast(steps, tf.float32) / max(decay_steps, 1), 1.0)
-    return start + (end - start) * progress
-
-
-def exponential_epsilon(env_steps: Any, *, start: float, end: float, rate: float) -> Any:
-    """`start * rate**env_steps`, never below `end`: at .995 it reaches .01 after 919 steps."""
-    return tf.maximum(end, start * tf.pow(rate, tf.cast(env_steps, tf.float32)))
-
-
-def asymptotic_epsilon(env_steps: Any, *, start: float, end: float, rate: float) -> Any:
-    """`end + (start - end) * rate**env_steps`: the distance to `end` decays, which is never reached."""
-    return end + (start - end) * tf.pow(rate, tf.cast(env_steps, tf.float32))
 
 
 def epsilon_greedy(greedy: Any, epsilon: Any, *, actions: int, seed: Any) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import math
 import time
 from typing import Any, ClassVar
 
@@ -16,50 +15,54 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import runtime
-from rlgen.agents import exploration
-from rlgen.agents.agent import Agent, BootstrapConfig
-from rlgen.agents.replay import Batch, PrioritizedReplay, Replay, Transitions, as_learned
+from rlgen import loops, runtime
+from rlgen.agents.agent import Agent, AgentConfig, Observations
+from rlgen.agents.replay import PrioritizedReplay, Replay
 from rlgen.agents.rollout import CompiledRollout, HostRollout
+from rlgen.agents.trajectory import Batch, Transitions
 from rlgen.config import option
 from rlgen.errors import UserError
-
-Floats = npt.NDArray[np.float32]
+from rlgen.networks import Activation
+from rlgen.schedules import Schedule
+from rlgen.spec import Spec
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OffPolicyConfig(BootstrapConfig):
+class OffPolicyConfig(AgentConfig):
     """How experience is kept and how often it is learned from."""
 
+    reward_scale: float = option(
+        1.0, "Rewards are multiplied by this before they are learned from; statistics keep them as they are.", above=0
+    )
+    network: str = option("auto", "What the networks are made of; auto: dense layers, or convolutions for pictures.")
+    hidden_units: tuple[int, ...] = option((256, 256), "Units of the hidden layers.", at_least=1)
+    activation: Activation = option("relu", "Between the layers.")
     batch_size: int = option(64, "Transitions in an update.", at_least=1)
     replay_capacity: int = option(100_000, "Transitions kept.", at_least=1)
     learning_starts_env_steps: int = option(1_000, "Environment steps before the first update.", at_least=0)
     train_every_env_steps: int = option(256, "Environment steps between blocks of updates.", at_least=1)
     updates_per_train: int = option(128, "Updates in a block.", at_least=1)
-    train_at_episode_end: bool = option(
-        False, "Make the blocks of updates where episodes end; wants num_envs=1 and train_every_env_steps=1."
-    )
     n_step: int = option(1, "Rewards summed before bootstrapping, in environment steps.", at_least=1)
-    prioritized: bool = option(False, "Sample transitions in proportion to their last TD error.")
-    priority_exponent: float | None = option(None, "alpha, .6 unless set; prioritised only.", at_least=0)
-    importance_exponent: float | None = option(
-        None, "beta at the start, .4 unless set; it grows to 1; prioritised only.", at_least=0, at_most=1
+    priority_exponent: float = option(
+        0.0,
+        "alpha: transitions are drawn by their last TD error to this power; 0: all alike, .6: Schaul et al.",
+        at_least=0,
     )
-    importance_anneal_env_steps: int | None = option(
-        None, "Environment steps until beta is 1, 50,000 unless set; prioritised only.", at_least=1
+    importance_exponent: Schedule = option(
+        "linear:start=0.4,end=1,over=50000",
+        "beta, how far the bias of drawing by priority is undone; clocked by environment steps.",
+        at_least=0,
+        at_most=1,
     )
+
+    @property
+    def prioritized(self) -> bool:
+        """Whether transitions are drawn by priority."""
+        return self.priority_exponent > 0
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
         super().check()
-        for field in ("priority_exponent", "importance_exponent", "importance_anneal_env_steps"):
-            if getattr(self, field) is not None and not self.prioritized:
-                raise UserError(f"{field} has no effect without prioritised replay: set prioritized=true, or leave it.")
-        if self.train_at_episode_end and (self.num_envs, self.train_every_env_steps) != (1, 1):
-            raise UserError(
-                "train_at_episode_end looks at every step of one environment: set num_envs=1 and "
-                "train_every_env_steps=1 too."
-            )
         if self.train_every_env_steps % self.num_envs:
             lower = self.train_every_env_steps // self.num_envs * self.num_envs
             near = " or ".join(str(n) for n in (lower, lower + self.num_envs) if n)
@@ -79,17 +82,16 @@ class OffPolicyAgent(Agent):
     """Base of agents with a replay; a subclass says how it explores and what one update is.
 
     Attributes:
-        scalar_names: of the scalars an update returns, in order.
-        action_shape: of one action in the replay.
-        action_dtype: of an action in the replay.
+        action: shape and type of one action in the replay.
         draws: what an update draws random numbers for; `self.seeds` has the seed of each.
+        env_steps: environment steps so far, a variable, once training has begun.
+        updates: updates so far, a variable.
+        episodes: episodes ended so far, a variable.
     """
 
     Config: ClassVar[type[OffPolicyConfig]]
-    scalar_names: ClassVar[tuple[str, ...]]
     reseedable = True
-    action_shape: tuple[int, ...] = ()
-    action_dtype: Any = tf.int32
+    action: Spec = Spec((), "int32")
     draws: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, problem: str, config: OffPolicyConfig, seed: int, engine: str = "auto") -> None:
@@ -98,7 +100,9 @@ class OffPolicyAgent(Agent):
         self._block_rows = config.train_every_env_steps // config.num_envs
         self.chunk_steps = max(1, 1024 // config.train_every_env_steps) * config.train_every_env_steps
         # Priorities change with every update; without them a whole block can be sampled at once.
-        self.updates_per_sample = 1 if config.prioritized else config.updates_per_train
+        self._updates_per_sample = 1 if config.prioritized else config.updates_per_train
+
+    # ---- what a subclass says -------------------------------------------------------------------------
 
     @abc.abstractmethod
     def build_learner(self) -> None:
@@ -108,16 +112,21 @@ class OffPolicyAgent(Agent):
     def learner_state(self) -> dict[str, Any]:
         """The networks and optimizers, for `state()`."""
 
+    @property
     @abc.abstractmethod
-    def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
-        """Actions to learn from, [N, ...], for observations [N, D]; compiled code."""
+    def compute(self) -> loops.Compute:
+        """How its networks compute."""
 
     @abc.abstractmethod
-    def explore_on_host(self, observation: Floats, env_steps: int) -> npt.NDArray[Any]:
+    def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
+        """Actions to learn from, [N, ...], for observations [N, *shape]; compiled code."""
+
+    @abc.abstractmethod
+    def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
         """The same in NumPy, drawing from `self.generator`."""
 
     @abc.abstractmethod
-    def update(self, batch: Batch, number: Any) -> tuple[Any, Any]:
+    def update(self, batch: Batch, number: Any) -> tuple[dict[str, Any], Any]:
         """One update; compiled code.
 
         Args:
@@ -125,30 +134,34 @@ class OffPolicyAgent(Agent):
             number: of the update, counting from 1 over the whole run.
 
         Returns:
-            The scalars named by `scalar_names`, float32 [len], and the TD errors, [B].
+            Scalars by TensorBoard name, and the TD errors, [B].
         """
 
     def to_environment(self, action: Any) -> Any:
         """An action as the agent thinks of it, as the environment takes it; NumPy or TensorFlow."""
         return action
 
-    def on_host_weights_changed(self) -> None:
-        """Updates were made; a NumPy mirror of the weights is stale."""
+    def as_learned(self, rows: Transitions) -> Transitions:
+        """Experience as it is to be learned from, [K, N, ...]; compiled code."""
+        scale = self.config.reward_scale
+        return rows if scale == 1 else rows._replace(reward=scale * rows.reward)
+
+    def block_is_due(self, rows: Transitions) -> Any:
+        """Whether updates follow the steps `rows`, which are stored already, bool scalar; compiled code."""
+        return self.env_steps % self.config.train_every_env_steps == 0
+
+    # ---- the contract ---------------------------------------------------------------------------------
 
     def memory_bytes(self) -> dict[str, int]:
         """The replay's size."""
         kind = PrioritizedReplay if self.config.prioritized else Replay
-        size = kind.bytes_needed(
-            capacity=self.config.replay_capacity,
-            observation_size=self.observation_size,
-            action_size=math.prod(self.action_shape),
-        )
+        size = kind.bytes_needed(capacity=self.config.replay_capacity, observation=self.observation, action=self.action)
         return {"replay": size}
 
     def train(self, steps: int) -> dict[str, float]:
         """Take `steps` environment steps, with blocks of updates where the configuration says."""
+        vector_steps = self.whole_quanta(steps)
         self._build()
-        vector_steps = steps // self.config.num_envs
         start = time.perf_counter()
         if self.engine == "compiled":
             sums = self._advance(tf.constant(vector_steps)).numpy()
@@ -158,12 +171,9 @@ class OffPolicyAgent(Agent):
                 sums = self._advance_on_host(vector_steps)
             elapsed, scalars = time.perf_counter() - start, self._rollout.scalars()
             scalars["time/update_ms"] = 1000 * elapsed - scalars["time/act_ms"] - scalars["time/env_ms"]
-        self.on_host_weights_changed()
         scalars["counters/env_steps"] = int(self.env_steps.numpy())
         scalars["counters/updates"] = int(self.updates.numpy())
-        if sums[-1]:
-            scalars |= {name: float(sum_ / sums[-1]) for name, sum_ in zip(self.scalar_names, sums, strict=False)}
-        return scalars
+        return scalars | self._tally.means(sums)
 
     def state(self) -> dict[str, Any]:
         """Networks, optimizers, replay, environments, counters and the host's generator."""
@@ -192,73 +202,66 @@ class OffPolicyAgent(Agent):
         def block(done: Any, sums: Any) -> Any:
             taken = tf.cast(self._rollout.vector_steps, tf.int32)
             count = tf.minimum(self._block_rows - taken % self._block_rows, vector_steps - done)
-            return done + count, sums + self._absorb(self._rollout.collect(count))
+            rows, episodes = self._rollout.collect(count)
+            self._rollout.count(episodes)
+            return done + count, sums + self._absorb(rows)
 
         # One iteration at a time, here and below: what one writes, the next reads.
-        _, sums = tf.while_loop(lambda done, _: done < vector_steps, block, (0, self._no_sums()), parallel_iterations=1)
+        start = (0, self._tally.nothing())
+        _, sums = tf.while_loop(lambda done, _: done < vector_steps, block, start, parallel_iterations=1)
         return sums
 
     def _absorb(self, rows: Transitions) -> Any:
         """Store rows, [K, N, ...] each; make a block of updates if one is due."""
-        config = self.config
-        self.replay.add(
-            as_learned(rows, reward_scale=config.reward_scale, time_limits_terminate=config.time_limits_terminate)
-        )
-        added = tf.shape(rows.reward, out_type=tf.int64)[0] * config.num_envs
-        env_steps = self.env_steps.assign_add(added, read_value=True)
-        ended = tf.math.count_nonzero(rows.terminated | rows.truncated)
-        self.episodes.assign_add(ended)
-        complete = ended > 0 if config.train_at_episode_end else env_steps % config.train_every_env_steps == 0
-        due = complete & (env_steps >= config.learning_starts_env_steps)
-        return tf.cond(due, self._learn, self._no_sums)
+        rows = self.as_learned(rows)
+        self.replay.add(rows)
+        self.env_steps.assign_add(tf.shape(rows.reward, out_type=tf.int64)[0] * self.config.num_envs)
+        self.episodes.assign_add(tf.math.count_nonzero(rows.done))
+        due = self.block_is_due(rows) & (self.env_steps >= self.config.learning_starts_env_steps)
+        return tf.cond(due, self._learn, self._tally.nothing)
 
     def _learn(self) -> Any:
         """A block of updates: sample, update, hand the TD errors back to the replay."""
-        group, size = self.updates_per_sample, self.config.batch_size
+        group, size = self._updates_per_sample, self.config.batch_size
 
         def sample_and_update(i: Any, sums: Any) -> Any:
-            seed = self.seeds.draw("sample", self.updates)
-            batch, places = self.replay.sample(group * size, seed, self._importance_exponent())
+            beta = self.config.importance_exponent(self.env_steps)
+            batch, indices = self.replay.sample(group * size, self.seeds.draw("sample", self.updates), beta)
             batches = Batch(*(tf.reshape(field, (group, size, *field.shape[1:])) for field in batch))
-            made, errors = self._compiled_updates(batches, self.updates)
-            self.replay.update_priorities(places, tf.reshape(errors, (-1,)))
+            made, errors = self._updates(batches, self.updates)
+            self.replay.update_priorities(indices, tf.reshape(errors, (-1,)))
             self.updates.assign_add(group)
             return i + 1, sums + made
 
-        groups = self.config.updates_per_train // group
-        _, sums = tf.while_loop(lambda i, _: i < groups, sample_and_update, (0, self._no_sums()), parallel_iterations=1)
+        groups, start = self.config.updates_per_train // group, (0, self._tally.nothing())
+        _, sums = tf.while_loop(lambda i, _: i < groups, sample_and_update, start, parallel_iterations=1)
         return sums
 
     def _updates_graph(self, batches: Batch, updates: Any) -> Any:
         """Updates one after another on `batches`, fields [G, B, ...]; `updates` were made before."""
-        group, size = self.updates_per_sample, self.config.batch_size
+        group, size = self._updates_per_sample, self.config.batch_size
         errors = tf.TensorArray(tf.float32, group, element_shape=(size,))
 
-        def one(i: Any, sums: Any, errors: Any) -> Any:
+        def one(i: Any, errors: Any) -> Any:
             batch = Batch(*(field[i] for field in batches))
-            number = updates + tf.cast(i, tf.int64) + 1
-            scalars, error = self.update(batch, number)
-            return i + 1, sums + tf.concat([scalars, [1.0]], 0), errors.write(i, error)
+            scalars, error = self.update(batch, updates + tf.cast(i, tf.int64) + 1)
+            return scalars, errors.write(i, error)
 
-        _, sums, errors = tf.while_loop(
-            lambda i, *_: i < group, one, (0, self._no_sums(), errors), maximum_iterations=group
-        )
+        sums, errors = loops.repeat(one, group, self._tally, errors, at_most=group)
         return sums, errors.stack()
-
-    def _no_sums(self) -> Any:
-        """Sums of the scalars, and how many updates they are of, before the first."""
-        return tf.zeros((len(self.scalar_names) + 1,))
 
     # ---- the host's loop ------------------------------------------------------------------------------
 
     def _advance_on_host(self, vector_steps: int) -> npt.NDArray[Any]:
-        done, sums = 0, np.zeros(len(self.scalar_names) + 1)
+        done, sums = 0, np.zeros(loops.ROOM + 1)
         while done < vector_steps:
             taken = int(self._rollout.vector_steps)
             count = min(self._block_rows - taken % self._block_rows, vector_steps - done)
-            rows = self._rollout.collect(count)
-            sums += self._compiled_absorb(*(tf.constant(column) for column in rows)).numpy()
-            self.on_host_weights_changed()
+            if self._rollout.restarted:
+                self.replay.cut()
+            rows, episodes = self._rollout.collect(count)
+            self._rollout.count(episodes)
+            sums += self._absorb_rows(*(tf.constant(column) for column in rows)).numpy()
             done += count
         return sums
 
@@ -269,19 +272,18 @@ class OffPolicyAgent(Agent):
         if self._built:
             return
         runtime.require_memory(self.memory_bytes())
+        self.env_steps, self.episodes, self.updates = (
+            tf.Variable(0, dtype=tf.int64, trainable=False) for _ in range(3)
+        )
         self.build_learner()
-        self.env_steps = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.episodes = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.generator = runtime.generator(self.seed, "exploration")
         self.seeds = runtime.Seeds(self.seed, "sample", *self.draws)
         self.replay = self._new_replay()
-        self._rollout = self._new_rollout()
-        self._compiled_updates = tf.function(self._updates_graph, jit_compile=True, autograph=False)
-        self._advance = tf.function(self._advance_graph, autograph=False)
-        self._compiled_absorb = tf.function(
-            lambda *columns: self._absorb(Transitions(*columns)), autograph=False, reduce_retracing=True
-        )
+        self._rollout: Any = self._new_rollout()
+        self._tally = loops.Tally()
+        self._updates = loops.program(self._updates_graph, compute=self.compute)
+        self._advance = loops.program(self._advance_graph)
+        self._absorb_rows = loops.program(lambda *columns: self._absorb(Transitions(*columns)), lengths_vary=True)
         self._built = True
 
     def _new_replay(self) -> Replay:
@@ -289,18 +291,16 @@ class OffPolicyAgent(Agent):
         ring = {
             "capacity": config.replay_capacity,
             "num_envs": config.num_envs,
-            "observation_size": self.observation_size,
+            "observation": self.observation,
+            "action": self.action,
             "discount": config.discount,
             "n_step": config.n_step,
-            "action_shape": self.action_shape,
-            "action_dtype": self.action_dtype,
         }
         if not config.prioritized:
             return Replay(**ring)
-        alpha = 0.6 if config.priority_exponent is None else config.priority_exponent
-        return PrioritizedReplay(priority_exponent=alpha, priority_epsilon=1e-6, **ring)
+        return PrioritizedReplay(priority_exponent=config.priority_exponent, priority_epsilon=1e-6, **ring)
 
-    def _new_rollout(self) -> Any:
+    def _new_rollout(self) -> CompiledRollout | HostRollout:
         if self.engine == "gymnasium":
             return HostRollout(
                 self.training_envs(),
@@ -308,20 +308,15 @@ class OffPolicyAgent(Agent):
                 act=self.explore_on_host,
                 to_env=self.to_environment,
                 generator=self.generator,
-                held_steps=self.config.exploration_held_steps,
+                repeat_steps=self.config.exploration_repeat_steps,
             )
         return CompiledRollout(
-            self.training_env(),
+            self.environments.compiled(),
             num_envs=self.config.num_envs,
             rows=self._block_rows,
             seed=runtime.derive_seed(self.seed, "rollout"),
             act=self.explore,
             to_env=self.to_environment,
-            held_steps=self.config.exploration_held_steps,
+            repeat_steps=self.config.exploration_repeat_steps,
+            compute=self.compute,
         )
-
-    def _importance_exponent(self) -> Any:
-        """beta, from its start to 1."""
-        beta = 0.4 if self.config.importance_exponent is None else self.config.importance_exponent
-        decay = self.config.importance_anneal_env_steps or 50_000
-        return exploration.linear_epsilon(self.env_steps, start=beta, end=1.0, decay_steps=decay)

@@ -3,83 +3,147 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+import dataclasses
 from typing import Any, ClassVar
 
 import gymnasium as gym
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import runtime
+from rlgen import learning, loops, networks, runtime
 from rlgen.agents.action_heads import action_head
 from rlgen.agents.actor_critic import ActorCritic
-from rlgen.agents.agent import Agent
+from rlgen.agents.agent import Agent, AgentConfig, Floats, Observations
 from rlgen.agents.normalizer import RunningMoments
-from rlgen.agents.replay import Transitions
 from rlgen.agents.rollout import CompiledRollout, HostRollout
+from rlgen.agents.trajectory import Episodes, Transitions
+from rlgen.config import option
+from rlgen.errors import UserError
+from rlgen.networks import Activation
+from rlgen.schedules import Schedule
 
-Floats = npt.NDArray[np.float32]
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OnPolicyConfig(AgentConfig):
+    """How experience is collected and learned from, once, before it is thrown away."""
+
+    reward_scale: float = option(
+        1.0, "Rewards are multiplied by this before they are learned from; statistics keep them as they are.", above=0
+    )
+    rollout_steps: int = option(8, "Steps of every environment before an update.", at_least=1)
+    network: str = option("auto", "What the networks are made of; auto: dense layers, or convolutions for pictures.")
+    hidden_units: tuple[int, ...] = option((64, 64), "Units of the hidden layers.", at_least=1)
+    activation: Activation = option("tanh", "Between the layers.")
+    optimizer: learning.OptimizerKind = option("adam", "What steps the weights; see docs/algorithms/a2c.md.")
+    learning_rate: Schedule = option(2e-3, "Step size, clocked by environment steps.", above=0)
+    entropy_weight: float = option(0.0, "Weight of the entropy bonus.", at_least=0)
+    max_grad_norm: float | None = option(0.5, "Gradients are scaled down to this global norm; none: never.", above=0)
+    normalize_observations: bool = option(False, "Take off the running mean, divide by the running deviation.")
+    initial_log_std: float = option(0.0, "Of continuous actions at the start, in units of half their range.")
 
 
 class OnPolicyAgent(Agent):
     """Base of the agents that roll their policy out, update it, and throw the experience away.
 
     One step of every environment after another for `rollout_steps`, then one update; on the compiled engine
-    many of both in one call. The configuration of a subclass has `rollout_steps`, `hidden_units`, `activation`,
-    `normalize_observations`, `learning_rate` and `initial_log_std`.
+    many of both in one call.
 
     Attributes:
-        scalar_names: of what `_update` returns, in order.
+        network: policy and value.
+        head: from what the policy's network puts out to actions.
+        updates: updates so far, a variable, once training has begun.
     """
 
+    Config: ClassVar[type[OnPolicyConfig]]
     serves = (gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.Box)
     reseedable = True
-    scalar_names: tuple[str, ...]
-    # Whether every rollout begins with new episodes.
-    restarts: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        *,
-        problem: str,
-        config: Any,
-        seed: int,
-        engine: str,
-        shared_network: bool,
-        value_units: Sequence[int] = (),
-    ) -> None:
+    def __init__(self, *, problem: str, config: OnPolicyConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
+        if config.normalize_observations and self.observation.picture:
+            raise UserError(
+                f"'{problem}' shows pictures, which their network scales: leave normalize_observations out."
+            )
         self.head = action_head(self.action_space, initial_log_std=config.initial_log_std)
-        self.network = ActorCritic(
-            observation_size=self.observation_size,
-            outputs=self.head.outputs,
-            hidden_units=config.hidden_units,
-            activation=config.activation,
-            shared=shared_network,
-            seed=runtime.derive_seed(seed, "network"),
-            value_units=value_units,
-        )
-        self.observations = RunningMoments((self.observation_size,))
+        self.network = ActorCritic(**self.network_arguments())
+        self.observations = RunningMoments(self.observation.shape)
         # Experience is learned from whole, so a run is made of whole iterations.
         self.step_quantum = config.num_envs * config.rollout_steps
         self._chunk_iterations = max(1, 16_384 // self.step_quantum if self.engine == "compiled" else 64)
         self.chunk_steps = self._chunk_iterations * self.step_quantum
-        self._twin: Any = None
         self._built = False
 
-    @abc.abstractmethod
-    def _update(self, rows: Transitions) -> Any:
-        """One gradient step on the rollout `rows`, fields [T, N, ...]; the scalars, float32 [S]. Compiled code."""
+    # ---- what a subclass says -------------------------------------------------------------------------
 
-    def policy(self, observations: Floats) -> npt.NDArray[Any]:
+    @abc.abstractmethod
+    def update(self, rows: Transitions) -> dict[str, Any]:
+        """One gradient step on the rollout `rows`, fields [T, N, ...]; scalars by TensorBoard name. Compiled code."""
+
+    def network_arguments(self) -> dict[str, Any]:
+        """What `ActorCritic` is made of."""
+        config = self.config
+        return {
+            "observation": self.observation,
+            "outputs": self.head.outputs,
+            "network": config.network,
+            "options": networks.Options(
+                hidden_units=config.hidden_units,
+                activation=config.activation,
+                seed=runtime.derive_seed(self.seed, "network"),
+            ),
+        }
+
+    def build_learner(self) -> None:
+        """The optimizer, and what else an update needs. Called once, before the first update."""
+        config = self.config
+        self.optimizer = learning.make_optimizer(config.optimizer, config.learning_rate, self.learned_variables())
+
+    def learner_state(self) -> dict[str, Any]:
+        """The optimizer, and what else an update needs, for `state()`."""
+        return {"optimizer": self.optimizer}
+
+    def learned_variables(self) -> list[Any]:
+        """The variables that learn."""
+        return [*self.network.trainable_variables, *self.head.variables]
+
+    def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
+        """Actions to learn from, [N, ...], for observations [N, *shape]: draws from the policy. Compiled code."""
+        return self.head.sample(self.network.policy(self.normalized(observation)), seed)
+
+    def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
+        """The same in NumPy, drawing from `self.generator`."""
+        return self.head.sample_on_host(self._parameters_on_host(observation), self.generator)
+
+    def as_learned(self, rows: Transitions) -> Transitions:
+        """Experience as it is to be learned from, [T, N, ...]; compiled code."""
+        scale = self.config.reward_scale
+        return rows if scale == 1 else rows._replace(reward=scale * rows.reward)
+
+    def feed(self, rows: Transitions) -> None:
+        """Let normalisers see the rollout; compiled code."""
+        if self.config.normalize_observations:
+            self.observations.feed(rows.observation)
+
+    def counted(self, episodes: Episodes) -> Episodes:
+        """Those of the episodes that ended in a rollout, [T, N], which statistics are of; NumPy or TensorFlow."""
+        return episodes
+
+    def begin_rollout(self, standing: Any, vector_steps: Any) -> Any:
+        """Where the environments stand when a rollout begins: where the last one left them. Compiled code."""
+        return standing
+
+    def begin_rollout_on_host(self) -> None:
+        """The same on the host."""
+
+    # ---- the contract ---------------------------------------------------------------------------------
+
+    def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """The most probable action, as the environment takes it."""
-        return self.head.to_environment(self.head.mode(self._numpy_parameters(observations)))
+        return self.head.to_environment(self.head.mode(self._parameters_on_host(observations)))
 
     def inference_state(self) -> dict[str, Any]:
         """The networks and what the observations are normalised by."""
-        self._twin = None
         return {"network": self.network, "head": self.head.variables, "observations": self.observations.state()}
 
     def state(self) -> dict[str, Any]:
@@ -87,7 +151,7 @@ class OnPolicyAgent(Agent):
         self._build()
         return {
             **self.inference_state(),
-            "optimizer": self.optimizer,
+            **self.learner_state(),
             "rollout": self._rollout.state(),
             "updates": self.updates,
             "generator": self.generator,
@@ -95,21 +159,18 @@ class OnPolicyAgent(Agent):
 
     def train(self, steps: int) -> dict[str, float]:
         """Take `steps` environment steps, an update after every `rollout_steps` of each environment."""
+        iterations = self.whole_quanta(steps)
         self._build()
-        iterations = steps // self.step_quantum
-        before = int(self.updates.numpy())
         advance = self._advance_compiled if self.engine == "compiled" else self._advance_on_host
-        sums = np.zeros(len(self.scalar_names))
+        sums = np.zeros(loops.ROOM + 1)
         while iterations:
             count = min(iterations, self._chunk_iterations)
             sums += advance(count)
             iterations -= count
-        self._twin = None
         updates = int(self.updates.numpy())
-        means = sums / max(updates - before, 1)
         return {
             **self._rollout.scalars(),
-            **{name: float(mean) for name, mean in zip(self.scalar_names, means, strict=True)},
+            **self._tally.means(sums),
             "train/learning_rate": float(self.optimizer.learning_rate.numpy()),
             "counters/env_steps": updates * self.step_quantum,
             "counters/updates": updates,
@@ -129,34 +190,42 @@ class OnPolicyAgent(Agent):
         kinds = (tf.bool, tf.float32, tf.float32)
         arrays = [tf.TensorArray(kind, limit, element_shape=(rows, envs)) for kind in kinds]
 
-        def iteration(i: Any, t: Any, standing: Any, sums: Any, arrays: Any) -> Any:
-            standing = rollout.fresh(t) if self.restarts else standing
-            standing, columns, ended = rollout.steps(tf.constant(rows), standing, t)
-            sums += self._update(Transitions(*columns))
-            ended = self._counted(*ended)
-            return i + 1, t + rows, standing, sums, [a.write(i, e) for a, e in zip(arrays, ended, strict=True)]
+        def iteration(i: Any, carry: Any) -> Any:
+            t, standing, arrays = carry
+            standing = self.begin_rollout(standing, t)
+            standing, transitions, ended = rollout.steps(tf.constant(rows), standing, t)
+            scalars = self._learn(transitions)
+            ended = self.counted(ended)
+            return scalars, (t + rows, standing, [a.write(i, e) for a, e in zip(arrays, ended, strict=True)])
 
-        start = (0, rollout.vector_steps.read_value(), rollout.standing(), tf.zeros(len(self.scalar_names)), arrays)
-        _, _, standing, sums, arrays = tf.while_loop(
-            lambda i, *_: i < iterations, iteration, start, maximum_iterations=limit
-        )
+        carry = (rollout.vector_steps.read_value(), rollout.standing(), arrays)
+        sums, (_, standing, arrays) = loops.repeat(iteration, iterations, self._tally, carry, at_most=limit)
         rollout.stand(standing, iterations * rows)
         return sums, [array.stack() for array in arrays]
 
+    def _learn(self, rows: Transitions) -> dict[str, Any]:
+        """One update on a rollout; only then the normalisers see it: acting and learning of one iteration agree."""
+        clock = self.updates * self.step_quantum
+        learning.set_learning_rate(self.optimizer, self.config.learning_rate, clock)
+        rows = self.as_learned(rows)
+        scalars = self.update(rows)
+        self.updates.assign_add(1)
+        self.feed(rows)
+        return scalars
+
     def _advance_compiled(self, iterations: int) -> npt.NDArray[Any]:
         sums, ended = self._advance(tf.constant(iterations))
-        self._rollout.count_episodes(*(field[:iterations] for field in ended))
+        self._rollout.count(Episodes(*(field[:iterations] for field in ended)))
         return np.asarray(sums)
 
     def _advance_on_host(self, iterations: int) -> npt.NDArray[Any]:
-        sums = np.zeros(len(self.scalar_names))
+        sums = np.zeros(loops.ROOM + 1)
         with runtime.one_blas_thread():
             for _ in range(iterations):
-                if self.restarts:
-                    self._rollout.restart()
-                rows = self._rollout.collect(self.config.rollout_steps)
-                sums += self._compiled_update(*(tf.constant(column) for column in rows)).numpy()
-                self._twin = None
+                self.begin_rollout_on_host()
+                rows, episodes = self._rollout.collect(self.config.rollout_steps)
+                self._rollout.count(self.counted(episodes))
+                sums += self._update(*(tf.constant(column) for column in rows)).numpy()
         return sums
 
     # ---- parts ----------------------------------------------------------------------------------------
@@ -165,61 +234,46 @@ class OnPolicyAgent(Agent):
         """Everything only training needs, once, when it is first needed."""
         if self._built:
             return
-        self._build_learner()
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.build_learner()
         self.generator = runtime.generator(self.seed, "exploration")
-        self._rollout = self._new_rollout()
-        self._advance = tf.function(self._advance_graph, jit_compile=True, autograph=False)
-        self._compiled_update = tf.function(
-            lambda *columns: self._update(Transitions(*columns)), jit_compile=True, autograph=False
+        compute = loops.choose(convolutional=networks.has_convolutions([self.network.policy_body]), precision="float32")
+        self._rollout: Any = self._new_rollout(compute)
+        self._tally = loops.Tally()
+        self._advance = loops.program(self._advance_graph, compute=compute)
+        self._update = loops.program(
+            lambda *columns: self._tally.of(self._learn(Transitions(*columns))), compute=compute
         )
         self._built = True
 
-    def _build_learner(self) -> None:
-        """The optimizer, and what else an update needs."""
-        self.optimizer = keras.optimizers.Adam(self.config.learning_rate)
-        self.optimizer.build(self._learned())
-
-    def _learned(self) -> list[Any]:
-        """The variables that learn."""
-        return [*self.network.trainable_variables, *self.head.variables]
-
-    def _counted(self, done: Any, returns: Any, lengths: Any) -> tuple[Any, Any, Any]:
-        """Of the episodes that ended in a compiled rollout, [T, N], those for the statistics."""
-        return done, returns, lengths
-
-    def _new_rollout(self) -> Any:
+    def _new_rollout(self, compute: loops.Compute) -> CompiledRollout | HostRollout:
         if self.engine == "gymnasium":
             return HostRollout(
                 self.training_envs(),
                 seed=runtime.derive_seed(self.seed, "episodes"),
-                act=self._explore_on_host,
+                act=self.explore_on_host,
                 to_env=self.head.to_environment,
                 generator=self.generator,
-                held_steps=self.config.exploration_held_steps,
-                count_first_only=self.restarts,
+                repeat_steps=self.config.exploration_repeat_steps,
             )
         return CompiledRollout(
-            self.training_env(),
+            self.environments.compiled(),
             num_envs=self.config.num_envs,
             rows=self.config.rollout_steps,
             seed=runtime.derive_seed(self.seed, "rollout"),
-            act=lambda o, _, seed: self.head.sample(self.network.policy(self._normalized(o)), seed),
+            act=self.explore,
             to_env=self.head.to_compiled_environment,
-            held_steps=self.config.exploration_held_steps,
+            repeat_steps=self.config.exploration_repeat_steps,
+            compute=compute,
         )
 
-    def _explore_on_host(self, observation: Floats, env_steps: int) -> npt.NDArray[Any]:
-        return self.head.sample_on_host(self._numpy_parameters(observation), self.generator)
-
-    def _numpy_parameters(self, observations: Floats) -> Floats:
-        if self._twin is None:
-            self._twin = self.network.numpy_policy()
+    def _parameters_on_host(self, observations: Observations) -> Floats:
         if self.config.normalize_observations:
             observations = self.observations.numpy_normalize(observations)
-        return self._twin(observations)
+        return self.network.policy_on_host(observations)
 
-    def _normalized(self, observation: Any) -> Any:
+    def normalized(self, observation: Any) -> Any:
+        """Observations as the networks see them."""
         return self.observations.normalize(observation) if self.config.normalize_observations else observation
 
 

@@ -1,8 +1,7 @@
-"""Networks that value actions, and their NumPy twins. Dueling lives here: every network returns Q alone."""
+"""Networks that value actions. Dueling lives here: every network returns Q alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -10,110 +9,86 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen.networks import numpy_dense, small_initializer
+from rlgen import loops, networks
+from rlgen.networks import Mirror, Options
+from rlgen.spec import Spec
 
-Dueling = Literal["none", "mean", "max", "sum", "batch_mean"]
-Floats = npt.NDArray[np.float32]
+Dueling = Literal["none", "mean", "max"]
 
 
 def combine_streams(value: Any, advantage: Any, dueling: str) -> Any:
-    """Q = V + A minus the mean (or max) of A over the actions of each state, [N, A].
+    """Q = V + A minus the mean (or max) of A over the actions of each state, [N, A]; NumPy or TensorFlow.
 
     Without the subtraction V and A are not identified. Source: Wang et al. (2016), equations 8 and 9.
 
-    Two mistakes are there to be reproduced (docs/books.md): "sum" subtracts nothing, "batch_mean" the mean over
-    all states at once, so that what a state is worth depends on which others it came with.
+    Args:
+        value: [N, 1].
+        advantage: [N, A].
+        dueling: "mean" or "max".
     """
-    if dueling == "sum":
-        return value + advantage
-    if dueling == "batch_mean":
-        return value + advantage - tf.reduce_mean(advantage)
-    reduce = tf.reduce_mean if dueling == "mean" else tf.reduce_max
+    on_host = isinstance(advantage, np.ndarray)
+    mean, largest = (np.mean, np.max) if on_host else (tf.reduce_mean, tf.reduce_max)
+    reduce = mean if dueling == "mean" else largest
     return value + advantage - reduce(advantage, axis=-1, keepdims=True)
 
 
 class QNetwork(keras.Model):
-    """Observations [N, D] to action values [N, A].
+    """Observations [N, *shape] to action values [N, A].
 
-    A trunk of dense layers ends in one linear layer, or, dueling, in two streams: one gives the value of the
-    state, the other the advantage of each action, and Q is put together from both.
+    A body ends in one linear layer, or, dueling, in two streams, each with the last of the hidden layers as its own:
+    one gives the value of the state, the other the advantage of each action, and Q is put together from both.
     """
 
     def __init__(
         self,
         *,
-        observation_size: int,
+        observation: Spec,
         actions: int,
-        hidden_units: Sequence[int],
-        stream_units: Sequence[int],
-        activation: str,
-        dueling: Dueling,
-        seed: int,
+        network: str,
+        dueling: str,
+        options: Options,
+        stream_layers: int = 1,
     ) -> None:
+        """Build it.
+
+        Args:
+            observation: what it sees.
+            actions: A.
+            network: what the body is made of, a name `rlgen.networks` knows.
+            dueling: "none", or how the streams are combined.
+            options: hidden layers, activation, seed and precision.
+            stream_layers: how many of the hidden layers each dueling stream has as its own.
+        """
         super().__init__()
-        self.activation, self.dueling = activation, dueling
-
-        def dense(units: Sequence[int], outputs: int | None, first_seed: int) -> list[Any]:
-            widths = [*units, *([] if outputs is None else [outputs])]
-            return [
-                keras.layers.Dense(
-                    width,
-                    activation=None if i == len(units) else activation,
-                    kernel_initializer=small_initializer(first_seed + i),
-                )
-                for i, width in enumerate(widths)
-            ]
-
-        if dueling == "none":
-            self.trunk, self.value_stream = [], []
-            self.action_stream = dense([*hidden_units, *stream_units], actions, seed)
-        else:
-            self.trunk = dense(hidden_units, None, seed)
-            self.value_stream = dense(stream_units, 1, seed + 100)
-            self.action_stream = dense(stream_units, actions, seed + 200)
-        self(tf.zeros((1, observation_size)))
+        self.dueling = dueling
+        count = len(options.hidden_units) - (0 if dueling == "none" else min(stream_layers, len(options.hidden_units)))
+        shared, own = options.hidden_units[:count], options.hidden_units[count:]
+        self.body = networks.body(network, observation, networks.replace(options, hidden_units=shared))
+        features = self.body.output_shape[-1]
+        first_seed = options.seed + (len(shared) if dueling == "none" else 200)
+        self.value_stream = None
+        if dueling != "none":
+            self.value_stream = networks.head(features, own, 1, options, first_seed=options.seed + 100)
+        self.action_stream = networks.head(features, own, actions, options, first_seed=first_seed)
+        parts = [part for part in (self.body, self.action_stream, self.value_stream) if part is not None]
+        self._mirrors = [Mirror(part) for part in parts] if Mirror.possible(*parts) else None
+        self._program = loops.program(self.call)
 
     def call(self, observation: Any) -> Any:
         """Q, [N, A]."""
-        x = _run(self.trunk, observation)
-        advantage = _run(self.action_stream, x)
-        if self.dueling == "none":
-            return advantage
-        return combine_streams(_run(self.value_stream, x), advantage, self.dueling)
+        return self._q(observation, self.body, self.action_stream, self.value_stream)
 
-    def numpy_twin(self) -> NumpyQ:
-        """The same function of today's weights, in NumPy."""
-        parts = (self.trunk, self.value_stream, self.action_stream)
-        weights = [[w.numpy() for layer in part for w in (layer.kernel, layer.bias)] for part in parts]
-        return NumpyQ(weights, self.activation, self.dueling)
+    def on_host(self, observation: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The same in NumPy, of today's weights."""
+        if self._mirrors is None:
+            return np.asarray(self._program(tf.constant(observation)))
+        return np.asarray(self._q(observation, *self._mirrors), np.float32)
 
+    def combine(self, value: Any, advantage: Any) -> Any:
+        """The two streams' Q, [N, A]; NumPy or TensorFlow."""
+        return combine_streams(value, advantage, self.dueling)
 
-class NumpyQ:
-    """A `QNetwork`'s values without a call into TensorFlow, which would cost more than the network."""
-
-    def __init__(self, weights: Sequence[Sequence[Floats]], activation: str, dueling: Dueling) -> None:
-        self._trunk, self._value, self._action = weights
-        self._activation, self._dueling = activation, dueling
-
-    def __call__(self, observation: Floats) -> Floats:
-        """Q, [N, A], of observations [N, D]."""
-        x = numpy_dense(observation, self._trunk, self._activation)
-        advantage = self._stream(x, self._action)
-        if self._dueling == "none":
-            return advantage
-        value = self._stream(x, self._value)
-        if self._dueling == "sum":
-            return np.asarray(value + advantage, np.float32)
-        # "batch_mean" too: the post acts on one observation at a time, a batch whose mean is that of its state.
-        reduce = np.max if self._dueling == "max" else np.mean
-        return np.asarray(value + advantage - reduce(advantage, axis=-1, keepdims=True), np.float32)
-
-    def _stream(self, x: Floats, weights: Sequence[Floats]) -> Floats:
-        last = numpy_dense(x, weights[:-2], self._activation) @ weights[-2] + weights[-1]
-        return np.asarray(last, np.float32)
-
-
-def _run(layers: Sequence[Any], x: Any) -> Any:
-    for layer in layers:
-        x = layer(x)
-    return x
+    def _q(self, observation: Any, body: Any, action_stream: Any, value_stream: Any = None) -> Any:
+        x = body(observation)
+        advantage = action_stream(x)
+        return advantage if value_stream is None else self.combine(value_stream(x), advantage)

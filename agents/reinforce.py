@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import tensorflow as tf
 
+from rlgen import learning
 from rlgen.agents.advantages import discounted_returns
-from rlgen.agents.agent import AgentConfig
-from rlgen.agents.on_policy import OnPolicyAgent, flat
-from rlgen.agents.replay import Transitions
+from rlgen.agents.on_policy import OnPolicyAgent, OnPolicyConfig, flat
+from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.config import load_presets, option
-from rlgen.networks import Activation, clip_by_global_norm
+from rlgen.networks import Activation
+from rlgen.schedules import Schedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReinforceConfig(AgentConfig):
-    """Every update is made of `episodes_per_update` episodes, played side by side and cut at `rollout_steps`."""
+class ReinforceConfig(OnPolicyConfig):
+    """Every update is made of one episode of each environment, played side by side and cut at `rollout_steps`."""
 
     presets = load_presets(Path(__file__).with_name("presets") / "reinforce.json")
 
-    # As many environments as episodes, one each: not a choice of its own.
-    num_envs: ClassVar[Any] = property(lambda self: self.episodes_per_update)  # type: ignore[misc]
-    normalize_observations: ClassVar[bool] = False
-
-    episodes_per_update: int = option(
+    num_envs: int = option(
         10, "Episodes an update learns from, each in an environment of its own.", at_least=1, at_most=65_536
     )
     rollout_steps: int = option(
@@ -38,14 +35,12 @@ class ReinforceConfig(AgentConfig):
     )
     hidden_units: tuple[int, ...] = option((32,), "Units of the hidden layers.", at_least=1)
     activation: Activation = option("tanh", "Between the layers.")
-    learning_rate: float = option(0.01, "Adam's step size.", above=0)
+    learning_rate: Schedule = option(0.01, "Step size, clocked by environment steps.", above=0)
     normalize_returns: bool = option(
         True, "Give the returns of an update, less the baseline if there is one, mean 0 and deviation 1."
     )
     baseline: bool = option(False, "Subtract a learned value of the state from the returns.")
-    entropy_weight: float = option(0.0, "Weight of the entropy bonus.", at_least=0)
-    max_grad_norm: float | None = option(None, "Gradients are scaled down to this global norm.", above=0)
-    initial_log_std: float = option(0.0, "Of continuous actions, in units of half their range.")
+    max_grad_norm: float | None = option(None, "Gradients are scaled down to this global norm; none: never.", above=0)
 
 
 def first_episodes(done: Any) -> Any:
@@ -75,34 +70,14 @@ class Reinforce(OnPolicyAgent):
 
     Config = ReinforceConfig
     default_steps = 300_000
-    restarts = True
-    scalar_names = (
-        "train/loss",
-        "train/policy_loss",
-        "train/value_loss",
-        "train/entropy_loss",
-        "train/grad_norm",
-        "train/steps_per_update",
-    )
 
-    def __init__(self, *, problem: str, config: ReinforceConfig, seed: int, engine: str = "auto") -> None:
-        # Without a baseline the value is one idle head on the policy's network.
-        super().__init__(problem=problem, config=config, seed=seed, engine=engine, shared_network=not config.baseline)
-
-    @property
-    def training_limit_steps(self) -> int:
-        """An episode that goes on must not reach into the next update."""
+    def update(self, rows: Transitions) -> dict[str, Any]:
+        """One gradient step on -E[log pi(a|s) (G - b(s))] over the first episodes in `rows`, fields [T, N, ...]."""
         config = self.config
-        return int(min(config.rollout_steps, config.max_episode_steps or config.rollout_steps))
-
-    def _update(self, rows: Transitions) -> Any:
-        """One gradient step on the first episodes in `rows`, fields [T, N, ...]; the scalars, float32 [6]."""
-        config, variables = self.config, self._learned()
-        done = rows.terminated | rows.truncated
-        mask = flat(first_episodes(done))
-        returns = flat(discounted_returns(rows.reward, done, discount=config.discount))
+        mask = flat(first_episodes(rows.done))
+        returns = flat(discounted_returns(rows.reward, rows.done, discount=config.discount))
         with tf.GradientTape() as tape:
-            parameters, value = self.network(flat(rows.observation))
+            parameters, value = self.network(flat(self.normalized(rows.observation)))
             weight = returns - tf.stop_gradient(value) if config.baseline else returns
             if config.normalize_returns:
                 weight = normalized_where(weight, mask)
@@ -113,17 +88,42 @@ class Reinforce(OnPolicyAgent):
                 # The two networks share nothing, so a weight between the losses would change nothing in Adam.
                 value_loss = mean_where((returns - value) ** 2, mask)
                 loss += value_loss
-        gradients, norm = clip_by_global_norm(tape.gradient(loss, variables), config.max_grad_norm)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        self.updates.assign_add(1)
-        steps = tf.reduce_sum(tf.cast(mask, tf.float32))
-        return tf.stack([loss, policy_loss, value_loss, -entropy, norm, steps])
+        norm = learning.descend(tape, loss, self.learned_variables(), self.optimizer, max_norm=config.max_grad_norm)
+        return {
+            "train/loss": loss,
+            "train/policy_loss": policy_loss,
+            "train/value_loss": value_loss,
+            "train/entropy_loss": -entropy,
+            "train/grad_norm": norm,
+            "train/steps_per_update": tf.reduce_sum(tf.cast(mask, tf.float32)),
+        }
 
-    def _learned(self) -> list[Any]:
+    # ---- whole episodes -------------------------------------------------------------------------------
+
+    def training_wrappers(self) -> tuple[str, ...]:
+        """An episode that goes on must not reach into the next update."""
+        return (f"time_limit:{self.config.rollout_steps}",)
+
+    def begin_rollout(self, standing: Any, vector_steps: Any) -> Any:
+        """At the beginning of new episodes."""
+        return self._rollout.fresh(vector_steps)
+
+    def begin_rollout_on_host(self) -> None:
+        """The same."""
+        self._rollout.restart()
+
+    def counted(self, episodes: Episodes) -> Episodes:
+        """The first of each environment: the later ones may not have come to their end."""
+        return episodes._replace(done=episodes.done & first_episodes(episodes.done))
+
+    # ---- parts ----------------------------------------------------------------------------------------
+
+    def network_arguments(self) -> dict[str, Any]:
+        """As every on-policy agent's; without a baseline the value is one idle head on the policy's network."""
+        return {**super().network_arguments(), "shared": not self.config.baseline}
+
+    def learned_variables(self) -> list[Any]:
+        """Without a baseline the value learns nothing."""
         if self.config.baseline:
-            return super()._learned()
-        layers = [*self.network.policy_trunk, self.network.policy_head]
-        return [*(v for layer in layers for v in layer.trainable_variables), *self.head.variables]
-
-    def _counted(self, done: Any, returns: Any, lengths: Any) -> tuple[Any, Any, Any]:
-        return done & first_episodes(done), returns, lengths
+            return super().learned_variables()
+        return [*self.network.policy_variables, *self.head.variables]

@@ -8,49 +8,14 @@ is zero after a termination and `discount ** steps` otherwise, so losses know ne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-
-class Transitions(NamedTuple):
-    """Steps of N environments in order, each field [K, N, ...].
-
-    `next_observation` is the true successor, also where an episode ended; `action` int32 or float32.
-    """
-
-    observation: Any
-    action: Any
-    reward: Any
-    terminated: Any
-    truncated: Any
-    next_observation: Any
-
-
-def as_learned(rows: Transitions, *, reward_scale: float, time_limits_terminate: bool) -> Transitions:
-    """`rows` as an agent is to learn from them: rewards scaled, truncations made terminations if so wished."""
-    if reward_scale != 1:
-        rows = rows._replace(reward=reward_scale * rows.reward)
-    if time_limits_terminate:
-        ended = rows.terminated | rows.truncated
-        rows = rows._replace(terminated=ended, truncated=tf.zeros_like(ended))
-    return rows
-
-
-class Batch(NamedTuple):
-    """What an update learns from, each field [..., B, ...]: return and discount of up to n steps.
-
-    `discount` is what the value of `next_observation` is multiplied by; `weight` the importance weight.
-    """
-
-    observation: Any
-    action: Any
-    reward: Any
-    discount: Any
-    next_observation: Any
-    weight: Any
+from rlgen.agents.trajectory import Batch, Transitions
+from rlgen.spec import Spec
 
 
 def n_step_return(reward: Any, terminated: Any, truncated: Any, available: Any, *, discount: float) -> Any:
@@ -93,59 +58,62 @@ class Replay:
         *,
         capacity: int,
         num_envs: int,
-        observation_size: int,
+        observation: Spec,
+        action: Spec,
         discount: float,
         n_step: int = 1,
-        action_shape: tuple[int, ...] = (),
-        action_dtype: Any = tf.int32,
     ) -> None:
+        """An empty ring.
+
+        Args:
+            capacity: transitions kept, of all environments together.
+            num_envs: environments, each with a lane of its own.
+            observation: what an observation looks like; pictures are kept as bytes.
+            action: what an action looks like.
+            discount: gamma.
+            n_step: the most rewards that a sampled return sums.
+        """
         self.rows, self.num_envs, self.discount, self.n_step = (
             capacity // num_envs,
             num_envs,
             discount,
             n_step,
         )
-        shapes = {
-            "observation": ((observation_size,), tf.float32),
-            "action": (action_shape, action_dtype),
-            "reward": ((), tf.float32),
-            "terminated": ((), tf.bool),
-            "truncated": ((), tf.bool),
-            "next_observation": ((observation_size,), tf.float32),
-        }
+        flag, number = Spec((), "bool"), Spec(())
+        kinds = Transitions(observation, action, number, flag, flag, observation)
         self._ring = Transitions(
-            *(tf.Variable(tf.zeros((self.rows, num_envs, *s), t), trainable=False) for s, t in shapes.values())
+            *(tf.Variable(tf.zeros((self.rows, num_envs, *k.shape), k.dtype), trainable=False) for k in kinds)
         )
         self.added_rows = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     @staticmethod
-    def bytes_needed(*, capacity: int, observation_size: int, action_size: int = 1) -> int:
+    def bytes_needed(*, capacity: int, observation: Spec, action: Spec) -> int:
         """Memory of the ring, known before it is allocated."""
-        return capacity * (2 * 4 * observation_size + 4 * action_size + 4 + 2)
+        return capacity * (2 * observation.bytes + action.bytes + 4 + 2)
 
     def add(self, transitions: Transitions) -> None:
         """Append rows, [K, N, ...] each; K may vary from call to call."""
         count = tf.shape(transitions.reward, out_type=tf.int64)[0]
-        places = (self.added_rows + tf.range(count)) % self.rows
+        indices = (self.added_rows + tf.range(count)) % self.rows
         for ring, rows in zip(self._ring, transitions, strict=True):
-            ring.scatter_update(tf.IndexedSlices(rows, places))
-        self._added(places)
+            ring.scatter_update(tf.IndexedSlices(rows, indices))
+        self._added(indices)
         self.added_rows.assign_add(count)
 
     def sample(self, count: int, seed: Any, importance_exponent: Any = None) -> tuple[Batch, Any]:
-        """`count` transitions with their n-step returns, and their places in the ring, int64 [count]."""
+        """`count` transitions with their n-step returns, and their indices in the ring, int64 [count]."""
         filled = tf.minimum(self.added_rows, self.rows) * self.num_envs
         ages = tf.random.stateless_uniform((count,), seed, 0, filled, tf.int64)
         oldest = tf.maximum(self.added_rows - self.rows, 0)
         rows, lanes = oldest + ages // self.num_envs, ages % self.num_envs
-        places = (rows % self.rows) * self.num_envs + lanes
-        return self._gather(rows, lanes, tf.ones((count,))), places
+        indices = (rows % self.rows) * self.num_envs + lanes
+        return self._gather(rows, lanes, tf.ones((count,))), indices
 
-    def update_priorities(self, places: Any, td_errors: Any) -> None:
+    def update_priorities(self, indices: Any, td_errors: Any) -> None:
         """Tell how wrong the prediction was for each sampled place; uniform replay does not care."""
 
-    def _added(self, places: Any) -> None:
-        """Hook: rows were written at `places`, int64 [K]."""
+    def _added(self, indices: Any) -> None:
+        """Hook: rows were written at `indices`, int64 [K]."""
 
     def _gather(self, rows: Any, lanes: Any, weight: Any) -> Batch:
         """Batch of the transitions at absolute `rows`, int64 [B], of `lanes`, int64 [B]."""
@@ -166,6 +134,13 @@ class Replay:
         )
         last = tf.stack([(rows + tf.cast(steps, tf.int64) - 1) % self.rows, lanes], -1)
         return Batch(observation, action, reward, discount, tf.gather_nd(self._ring.next_observation, last), weight)
+
+    def cut(self) -> None:
+        """Say that the newest steps were the last of their episodes: what is stored next does not follow from them."""
+        newest = int(self.added_rows.numpy()) - 1
+        if newest >= 0:
+            row = newest % self.rows
+            self._ring.truncated[row].assign(self._ring.truncated[row] | ~self._ring.terminated[row])
 
     def state_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The filled rows and the counter."""
@@ -203,42 +178,42 @@ class PrioritizedReplay(Replay):
         self.largest = tf.Variable(1.0, trainable=False)
 
     @staticmethod
-    def bytes_needed(*, capacity: int, observation_size: int, action_size: int = 1) -> int:
+    def bytes_needed(*, capacity: int, observation: Spec, action: Spec) -> int:
         """Memory of the ring and of the sum tree."""
-        ring = Replay.bytes_needed(capacity=capacity, observation_size=observation_size, action_size=action_size)
+        ring = Replay.bytes_needed(capacity=capacity, observation=observation, action=action)
         return ring + 2 * 4 * 2 ** max(1, (capacity - 1).bit_length())
 
-    def probabilities(self, places: Any) -> Any:
+    def probabilities(self, indices: Any) -> Any:
         """The probability of each place, float32 [B]."""
-        return tf.gather(self.tree, places + self.leaves) / tf.gather(self.tree, 1)
+        return tf.gather(self.tree, indices + self.leaves) / tf.gather(self.tree, 1)
 
     def sample(self, count: int, seed: Any, importance_exponent: Any = None) -> tuple[Batch, Any]:
         """As `Replay.sample`, drawn by priority; `weight` undoes the bias as far as the exponent says."""
         draws = (tf.range(count, dtype=tf.float32) + tf.random.stateless_uniform((count,), seed)) / count
-        places = self._find(draws * tf.gather(self.tree, 1))
+        indices = self._find(draws * tf.gather(self.tree, 1))
         filled = tf.minimum(self.added_rows, self.rows) * self.num_envs
         # Rounding may carry a draw past the last filled leaf.
-        places = tf.minimum(places, filled - 1)
-        weight = importance_weights(self.probabilities(places), filled, importance_exponent)
-        ring_row, lanes = places // self.num_envs, places % self.num_envs
+        indices = tf.minimum(indices, filled - 1)
+        weight = importance_weights(self.probabilities(indices), filled, importance_exponent)
+        ring_row, lanes = indices // self.num_envs, indices % self.num_envs
         newest = self.added_rows - 1
         rows = newest - (newest - ring_row) % self.rows
-        return self._gather(rows, lanes, weight), places
+        return self._gather(rows, lanes, weight), indices
 
-    def update_priorities(self, places: Any, td_errors: Any) -> None:
-        """Set the priorities of `places`, int64 [B], to |TD error| + epsilon."""
+    def update_priorities(self, indices: Any, td_errors: Any) -> None:
+        """Set the priorities of `indices`, int64 [B], to |TD error| + epsilon."""
         priority = tf.abs(td_errors) + self.epsilon
         self.largest.assign(tf.maximum(self.largest, tf.reduce_max(priority)))
-        self._set(places, tf.pow(priority, self.exponent))
+        self._set(indices, tf.pow(priority, self.exponent))
 
-    def _added(self, places: Any) -> None:
+    def _added(self, indices: Any) -> None:
         lanes = tf.range(self.num_envs, dtype=tf.int64)
-        new = tf.reshape(places[:, None] * self.num_envs + lanes[None], (-1,))
+        new = tf.reshape(indices[:, None] * self.num_envs + lanes[None], (-1,))
         self._set(new, tf.fill(tf.shape(new), tf.pow(self.largest, self.exponent)))
 
-    def _set(self, places: Any, values: Any) -> None:
+    def _set(self, indices: Any, values: Any) -> None:
         """Write leaves, then every level above them again from its children: sums never drift."""
-        nodes = places + self.leaves
+        nodes = indices + self.leaves
         self.tree.scatter_update(tf.IndexedSlices(values, nodes))
         for _ in range(self.depth):
             nodes = nodes // 2

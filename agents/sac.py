@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rlgen import networks
 from rlgen.agents.action_heads import CategoricalHead
-from rlgen.agents.replay import Batch
+from rlgen.agents.agent import Observations
 from rlgen.agents.soft import SoftAgent, SoftConfig
+from rlgen.agents.trajectory import Batch
 from rlgen.config import load_presets, option
-from rlgen.errors import UserError
+from rlgen.spec import Spec
 
-Floats = npt.NDArray[np.float32]
 LOG_STD_RANGE = (-20.0, 2.0)
 PRESETS = load_presets(Path(__file__).with_name("presets") / "sac.json")
 
@@ -33,15 +34,9 @@ class SACConfig(SoftConfig):
 
     presets = PRESETS["sac"]
 
-    target_entropy: float | None = option(
-        None, "Of a learned temperature, in nats; none: minus the numbers in an action."
+    target_entropy_per_number: float = option(
+        -1.0, "What a learned temperature aims at, in nats for each number in an action."
     )
-
-    def check(self) -> None:
-        """Refuse what contradicts itself."""
-        super().check()
-        if self.temperature is not None and self.target_entropy is not None:
-            raise UserError("target_entropy is what a learned temperature aims at: leave temperature out, or it.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,26 +94,29 @@ class SAC(SoftAgent):
     def __init__(self, *, problem: str, config: SACConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         low, high = self.action_space.low, self.action_space.high  # type: ignore[attr-defined]
-        self.action_shape, self.action_dtype = tuple(low.shape), tf.float32
-        self.action_size = int(np.prod(low.shape))
+        self.action = Spec(tuple(low.shape))
         self._middle, self._half = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
-        self.actor = self.network(self.observation_size, 2 * self.action_size, "actor")
-        self.critic_inputs, self.critic_outputs = self.observation_size + self.action_size, 1
-        self.target_entropy = -float(self.action_size) if config.target_entropy is None else config.target_entropy
+        self.actor = self.new_actor(2 * self.action.size)
+        self.target_entropy = config.target_entropy_per_number * self.action.size
 
     @classmethod
     def can_choose(cls, space: gym.Space[Any]) -> bool:
         """Only actions that lie between bounds."""
         return isinstance(space, gym.spaces.Box) and space.is_bounded()
 
-    def policy(self, observations: Floats) -> npt.NDArray[Any]:
+    def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """tanh of the mean, in the environment's units, [N, *action]."""
-        mean = self.numpy_actor(observations)[:, : self.action_size]
-        return self.to_environment(np.tanh(mean).reshape(-1, *self.action_shape))
+        mean = self.actor_on_host(observations)[:, : self.action.size]
+        return self.to_environment(np.tanh(mean).reshape(-1, *self.action.shape))
 
     def to_environment(self, action: Any) -> Any:
         """From [-1, 1] to the bounds."""
         return self._middle + self._half * action
+
+    def new_critic(self, purpose: str) -> Any:
+        """Observation and action to Q(s, a), [B, 1]."""
+        pair = (self.observation, Spec((self.action.size,)))
+        return networks.build_pair(self.config.network, pair, 1, self.options(purpose))
 
     def next_value(self, batch: Batch, temperature: Any, number: Any) -> Any:
         """min Q_target(s', a') - alpha log pi(a'|s'), a' ~ pi."""
@@ -127,7 +125,7 @@ class SAC(SoftAgent):
 
     def taken_values(self, batch: Batch) -> tuple[Any, Any]:
         """Q1(s, a), Q2(s, a)."""
-        return self._values(self.critics, batch.observation, tf.reshape(batch.action, (-1, self.action_size)))
+        return self._values(self.critics, batch.observation, tf.reshape(batch.action, (-1, self.action.size)))
 
     def policy_loss(self, batch: Batch, temperature: Any, number: Any) -> tuple[Any, Any]:
         """-E[min Q(s, a) - alpha log pi(a|s)], a ~ pi by reparameterisation."""
@@ -137,29 +135,29 @@ class SAC(SoftAgent):
 
     def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
         """A draw from the policy, or, before learning starts, a uniform one."""
-        noise = tf.random.stateless_normal((self.config.num_envs, self.action_size), seed)
+        noise = tf.random.stateless_normal((self.config.num_envs, self.action.size), seed)
         action, _ = squashed_sample(self.actor(observation), noise)
         uniform = tf.random.stateless_uniform(action.shape, seed + tf.constant([1, 0]), -1.0, 1.0)
         action = tf.where(env_steps < self.config.learning_starts_env_steps, uniform, action)
-        return tf.reshape(action, (-1, *self.action_shape))
+        return tf.reshape(action, (-1, *self.action.shape))
 
-    def explore_on_host(self, observation: Floats, env_steps: int) -> npt.NDArray[Any]:
+    def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
         """The same in NumPy."""
-        shape = (len(observation), *self.action_shape)
+        shape = (len(observation), *self.action.shape)
         if env_steps < self.config.learning_starts_env_steps:
             return self.generator.uniform(-1, 1, shape).astype(np.float32)
-        mean, log_std = np.split(self.numpy_actor(observation), 2, -1)
+        mean, log_std = np.split(self.actor_on_host(observation), 2, -1)
         noise = self.generator.standard_normal(mean.shape, np.float32)
         return np.tanh(mean + np.exp(np.clip(log_std, *LOG_STD_RANGE)) * noise).reshape(shape)
 
     def _act(self, observation: Any, purpose: str, number: Any) -> tuple[Any, Any]:
         seed = self.seeds.draw(purpose, number)
-        noise = tf.random.stateless_normal((observation.shape[0], self.action_size), seed)
+        noise = tf.random.stateless_normal((observation.shape[0], self.action.size), seed)
         return squashed_sample(self.actor(observation), noise)
 
     def _values(self, critics: list[Any], observation: Any, action: Any) -> tuple[Any, Any]:
-        pair = tf.concat([observation, action], -1)
-        return critics[0](pair)[:, 0], critics[1](pair)[:, 0]
+        q_1, q_2 = (critic([observation, action])[:, 0] for critic in critics)
+        return q_1, q_2
 
 
 class DiscreteSAC(SoftAgent):
@@ -172,13 +170,16 @@ class DiscreteSAC(SoftAgent):
     def __init__(self, *, problem: str, config: DiscreteSACConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self.head = CategoricalHead(self.action_space)  # type: ignore[arg-type]
-        self.actor = self.network(self.observation_size, self.head.outputs, "actor")
-        self.critic_inputs, self.critic_outputs = self.observation_size, self.head.outputs
+        self.actor = self.new_actor(self.head.outputs)
         self.target_entropy = config.target_entropy_share * math.log(self.head.outputs)
 
-    def policy(self, observations: Floats) -> npt.NDArray[Any]:
+    def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """The most probable action, int32 [N]."""
-        return self.head.mode(self.numpy_actor(observations))
+        return self.head.mode(self.actor_on_host(observations))
+
+    def new_critic(self, purpose: str) -> Any:
+        """Observation to Q(s, a) of every action, [B, A]."""
+        return networks.build(self.config.network, self.observation, self.head.outputs, self.options(purpose))
 
     def next_value(self, batch: Batch, temperature: Any, number: Any) -> Any:
         """E over a' of min Q_target(s', a') - alpha log pi(a'|s')."""
@@ -202,9 +203,9 @@ class DiscreteSAC(SoftAgent):
         logits = tf.where(env_steps < self.config.learning_starts_env_steps, tf.zeros_like(logits), logits)
         return self.head.sample(logits, seed)
 
-    def explore_on_host(self, observation: Floats, env_steps: int) -> npt.NDArray[Any]:
+    def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
         """The same in NumPy."""
-        logits = self.numpy_actor(observation)
+        logits = self.actor_on_host(observation)
         if env_steps < self.config.learning_starts_env_steps:
             logits = np.zeros_like(logits)
         return self.head.sample_on_host(logits, self.generator)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import math
-from typing import Any
+from typing import Any, Literal
 
-import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import networks, runtime
+from rlgen import learning, loops, networks, runtime
+from rlgen.agents.agent import Observations
 from rlgen.agents.off_policy import OffPolicyAgent, OffPolicyConfig
-from rlgen.agents.replay import Batch
+from rlgen.agents.trajectory import Batch
 from rlgen.config import option
-
-Floats = npt.NDArray[np.float32]
+from rlgen.networks import Mirror
+from rlgen.schedules import Schedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,13 +30,15 @@ class SoftConfig(OffPolicyConfig):
     )
     train_every_env_steps: int = option(64, "Environment steps between blocks of updates.", at_least=1)
     updates_per_train: int = option(64, "Updates in a block.", at_least=1)
-    hidden_units: tuple[int, ...] = option((256, 256), "Units of the hidden layers of all networks.", at_least=1)
-    activation: networks.Activation = option("relu", "Between the layers.")
-    actor_learning_rate: float = option(3e-4, "Adam's step size, policy.", above=0)
-    critic_learning_rate: float = option(3e-4, "Adam's step size, both critics.", above=0)
-    temperature_learning_rate: float = option(3e-4, "Adam's step size, log temperature.", above=0)
+    actor_learning_rate: Schedule = option(3e-4, "Step size of the policy, clocked by environment steps.", above=0)
+    critic_learning_rate: Schedule = option(3e-4, "Step size of both critics, clocked by environment steps.", above=0)
+    temperature_learning_rate: Schedule = option(
+        3e-4, "Step size of log temperature, clocked by environment steps.", above=0
+    )
     target_update_rate: float = option(0.005, "tau: how far the targets move per update.", above=0, at_most=1)
-    temperature: float | None = option(None, "alpha, fixed; none: learned from 1.", above=0)
+    temperature: Literal["learned"] | float = option(
+        "learned", "alpha, what a nat of entropy is worth: learned, from 1, or fixed at a number.", above=0
+    )
 
 
 class Temperature:
@@ -46,11 +47,17 @@ class Temperature:
     Its logarithm is what learns, so that it stays positive.
     """
 
-    def __init__(self, *, fixed: float | None, target_entropy: float, learning_rate: float) -> None:
-        self.learned, self.target_entropy = fixed is None, target_entropy
-        self.log = tf.Variable(math.log(fixed or 1.0), dtype=tf.float32)
-        self.optimizer = keras.optimizers.Adam(learning_rate)
-        self.optimizer.build([self.log])
+    def __init__(self, *, temperature: str | float, target_entropy: float, learning_rate: Schedule) -> None:
+        """Start at 1, or at a fixed value.
+
+        Args:
+            temperature: "learned", or the value.
+            target_entropy: in nats.
+            learning_rate: of its logarithm.
+        """
+        self.learned, self.target_entropy = temperature == "learned", target_entropy
+        self.log = tf.Variable(math.log(1.0 if self.learned else float(temperature)), dtype=tf.float32)
+        self.optimizer = learning.make_optimizer("adam", learning_rate, [self.log])
 
     def value(self) -> Any:
         """alpha, float32 scalar."""
@@ -61,7 +68,7 @@ class Temperature:
         with tf.GradientTape() as tape:
             loss = temperature_loss(self.log, log_prob, self.target_entropy)
         if self.learned:
-            self.optimizer.apply_gradients([(tape.gradient(loss, self.log), self.log)])
+            learning.descend(tape, loss, [self.log], self.optimizer)
         return loss
 
     def state(self) -> dict[str, Any]:
@@ -85,24 +92,15 @@ class SoftAgent(OffPolicyAgent):
 
     Attributes:
         actor: the policy's network.
-        critic_inputs: numbers a critic sees.
-        critic_outputs: numbers a critic gives.
         target_entropy: what a learned temperature aims at, in nats.
     """
 
-    scalar_names = (
-        "train/loss",
-        "train/critic_loss",
-        "train/actor_loss",
-        "train/ent_coef_loss",
-        "train/ent_coef",
-        "train/q_mean",
-    )
     actor: Any
-    critic_inputs: int
-    critic_outputs: int
     target_entropy: float
-    _twin: Any = None
+
+    @abc.abstractmethod
+    def new_critic(self, purpose: str) -> Any:
+        """A critic; two calls for one purpose give the same weights."""
 
     @abc.abstractmethod
     def next_value(self, batch: Batch, temperature: Any, number: Any) -> Any:
@@ -116,31 +114,77 @@ class SoftAgent(OffPolicyAgent):
     def policy_loss(self, batch: Batch, temperature: Any, number: Any) -> tuple[Any, Any]:
         """What the policy descends, and the log-probability (or its mean over the actions), [B]."""
 
-    def update(self, batch: Batch, number: Any) -> tuple[Any, Any]:
+    def update(self, batch: Batch, number: Any) -> tuple[dict[str, Any], Any]:
         """One step of the critics, then of the policy, then of the temperature; then the targets move.
 
         The critics regress on y = R + discount * V(s'). All three losses see the temperature as it was.
         """
+        self._set_learning_rates()
         temperature = self.temperature.value()
         target = batch.reward + batch.discount * self.next_value(batch, temperature, number)
-        variables = self._critic_variables
         with tf.GradientTape() as tape:
             q = self.taken_values(batch)
             loss = critic_loss(*q, target, batch.weight)
-        self.critic_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        variables = self.actor.trainable_variables
+        learning.descend(tape, loss, self._critic_variables, self.critic_optimizer)
         with tf.GradientTape() as tape:
             actor_loss, log_prob = self.policy_loss(batch, temperature, number)
-        self.actor_optimizer.apply_gradients(zip(tape.gradient(actor_loss, variables), variables, strict=True))
+        learning.descend(tape, actor_loss, self.actor.trainable_variables, self.actor_optimizer)
         temperature_loss_ = self.temperature.update(log_prob)
-        self._move_targets()
-        total = loss + actor_loss + temperature_loss_
-        scalars = tf.stack([total, loss, actor_loss, temperature_loss_, temperature, tf.reduce_mean(q[0])])
+        learning.follow(self.targets, self.critics, self.config.target_update_rate)
+        scalars = {
+            "train/loss": loss + actor_loss + temperature_loss_,
+            "train/critic_loss": loss,
+            "train/actor_loss": actor_loss,
+            "train/ent_coef_loss": temperature_loss_,
+            "train/ent_coef": temperature,
+            "train/q_mean": tf.reduce_mean(q[0]),
+        }
         return scalars, target - tf.minimum(*q)
+
+    # ---- parts ----------------------------------------------------------------------------------------
+
+    def new_actor(self, outputs: int) -> Any:
+        """The policy's network, [N, *shape] to [N, outputs]."""
+        return networks.build(self.config.network, self.observation, outputs, self.options("actor"))
+
+    def options(self, purpose: str) -> networks.Options:
+        """What a network is made of; its weights follow from the purpose."""
+        config, seed = self.config, runtime.derive_seed(self.seed, purpose)
+        return networks.Options(hidden_units=config.hidden_units, activation=config.activation, seed=seed)
+
+    def actor_on_host(self, observations: Observations) -> Any:
+        """What the policy's network puts out, float32 [N, outputs], in NumPy, of today's weights."""
+        return self._mirror(observations)
+
+    @functools.cached_property
+    def _mirror(self) -> Any:
+        if Mirror.possible(self.actor):
+            return Mirror(self.actor)
+        program = loops.program(self.actor)
+        return lambda observations: program(tf.constant(observations)).numpy()
+
+    @property
+    def compute(self) -> loops.Compute:
+        """By what the networks are made of."""
+        return loops.choose(convolutional=networks.has_convolutions([self.actor]), precision="float32")
+
+    def build_learner(self) -> None:
+        """Both critics, their targets, which are copies, the temperature and the optimizers."""
+        config = self.config
+        self.critics, self.targets = (
+            [self.new_critic(purpose) for purpose in ("critic 1", "critic 2")] for _ in range(2)
+        )
+        self.temperature = Temperature(
+            temperature=config.temperature,
+            target_entropy=self.target_entropy,
+            learning_rate=config.temperature_learning_rate,
+        )
+        actor_variables = self.actor.trainable_variables
+        self.actor_optimizer = learning.make_optimizer("adam", config.actor_learning_rate, actor_variables)
+        self.critic_optimizer = learning.make_optimizer("adam", config.critic_learning_rate, self._critic_variables)
 
     def inference_state(self) -> dict[str, Any]:
         """The policy."""
-        self._twin = None
         return {"actor": self.actor}
 
     def learner_state(self) -> dict[str, Any]:
@@ -154,49 +198,14 @@ class SoftAgent(OffPolicyAgent):
             "critic_optimizer": self.critic_optimizer,
         }
 
-    def build_learner(self) -> None:
-        """Both critics, their targets, which are copies, the temperature and the optimizers."""
+    def _set_learning_rates(self) -> None:
         config = self.config
-        self.critics, self.targets = (
-            [self.network(self.critic_inputs, self.critic_outputs, name) for name in ("critic 1", "critic 2")]
-            for _ in range(2)
-        )
-        self.temperature = Temperature(
-            fixed=config.temperature,
-            target_entropy=self.target_entropy,
-            learning_rate=config.temperature_learning_rate,
-        )
-        self.actor_optimizer = keras.optimizers.Adam(config.actor_learning_rate)
-        self.actor_optimizer.build(self.actor.trainable_variables)
-        self.critic_optimizer = keras.optimizers.Adam(config.critic_learning_rate)
-        self.critic_optimizer.build(self._critic_variables)
-
-    def on_host_weights_changed(self) -> None:
-        """The NumPy twin is of older weights."""
-        self._twin = None
-
-    def network(self, inputs: int, outputs: int, purpose: str) -> Any:
-        """A multi-layer perceptron; two calls for one purpose give the same weights."""
-        return networks.mlp(
-            inputs=inputs,
-            hidden_units=self.config.hidden_units,
-            outputs=outputs,
-            activation=self.config.activation,
-            seed=runtime.derive_seed(self.seed, purpose),
-        )
-
-    def numpy_actor(self, observations: Floats) -> npt.NDArray[Any]:
-        """What the policy's network puts out, [N, outputs], in NumPy."""
-        if self._twin is None:
-            self._twin = self.actor.get_weights()
-        hidden = networks.numpy_dense(observations, self._twin[:-2], self.config.activation)
-        return hidden @ self._twin[-2] + self._twin[-1]
-
-    def _move_targets(self) -> None:
-        rate = self.config.target_update_rate
-        for target, critic in zip(self.targets, self.critics, strict=True):
-            for slow, fast in zip(target.trainable_variables, critic.trainable_variables, strict=True):
-                slow.assign(rate * fast + (1 - rate) * slow)
+        for optimizer, schedule in (
+            (self.actor_optimizer, config.actor_learning_rate),
+            (self.critic_optimizer, config.critic_learning_rate),
+            (self.temperature.optimizer, config.temperature_learning_rate),
+        ):
+            learning.set_learning_rate(optimizer, schedule, self.env_steps)
 
     @property
     def _critic_variables(self) -> list[Any]:

@@ -8,38 +8,57 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import tensorflow as tf
 
-from rlgen.environment import CompiledEnv, CompiledWrapper
+from rlgen.environment import CompiledEnv, CompiledWrapper, Wrapper
 from rlgen.errors import UserError, nearest
 
 Ranges = Mapping[str, tuple[float, float]]
 
 
-def parse_ranges(items: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """`["gravity=8:12", "length=0.5"]` as a configuration has them: names to ranges; one number stays as it is.
+class Randomize(Wrapper):
+    """Draw physical parameters anew for every training episode: `randomize?gravity=8:12&length=0.5`."""
+
+    training_only = True
+    innermost = True
+
+    def __init__(self, **ranges: str) -> None:
+        """Read the ranges, low:high each; one number is a constant.
+
+        Raises:
+            UserError: a range of another form, or none at all.
+        """
+        if not ranges:
+            raise UserError("randomize wants parameters and their ranges: randomize?gravity=8:12&length=0.4:0.6.")
+        self.ranges = {name: parse_range(name, text) for name, text in ranges.items()}
+
+    def on_host(self, env: gym.Env[Any, Any], compiled: CompiledEnv | None) -> gym.Env[Any, Any]:
+        """By the attributes of the environment."""
+        return DomainRandomization(env, ranges=self.ranges, compiled=compiled)
+
+    def on_compiled(self, env: CompiledEnv) -> CompiledEnv:
+        """By further columns of the state."""
+        return CompiledDomainRandomization(env, ranges=self.ranges)
+
+
+def parse_range(name: str, text: str) -> tuple[float, float]:
+    """`"8:12"` as (8, 12), and one number as a range that holds nothing else.
 
     Raises:
-        UserError: an item of another form, a name given twice, or a range whose ends are the wrong way round.
+        UserError: another form, or ends that are the wrong way round.
     """
-    ranges: dict[str, tuple[float, float]] = {}
-    for item in items:
-        name, _, text = (part.strip() for part in item.partition("="))
-        low, colon, high = text.partition(":")
-        try:
-            ends = float(low), float(high if colon else low)
-        except ValueError:
-            raise UserError(f"'{item}' is not name=low:high. Write, for example, gravity=8:12.") from None
-        if name in ranges:
-            raise UserError(f"'{name}' is given twice; give it once.")
-        _check_ends(name, ends)
-        ranges[name] = ends
-    return ranges
+    low, colon, high = text.partition(":")
+    try:
+        ends = float(low), float(high if colon else low)
+    except ValueError:
+        raise UserError(f"'{name}={text}' is not name=low:high. Write, for example, gravity=8:12.") from None
+    _check_ends(name, ends)
+    return ends
 
 
 def varied(env: CompiledEnv, values: Mapping[str, Any]) -> CompiledEnv:
@@ -57,13 +76,13 @@ class DomainRandomization(gym.Wrapper[Any, Any, Any, Any]):
     environment's seed but take nothing from its own stream, so its first states stay what they were.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], *, ranges: Ranges, twin: CompiledEnv | None = None) -> None:
+    def __init__(self, env: gym.Env[Any, Any], *, ranges: Ranges, compiled: CompiledEnv | None = None) -> None:
         """Check the ranges.
 
         Args:
             env: the environment.
             ranges: parameter to (low, high); both ends the same: a constant.
-            twin: its compiled twin, which says what may vary and what follows from that. Without one any attribute
+            compiled: its counterpart, which says what may vary and what follows from that. Without one any attribute
                 that holds a float may vary, and it is up to the environment to read it again.
 
         Raises:
@@ -71,9 +90,9 @@ class DomainRandomization(gym.Wrapper[Any, Any, Any, Any]):
         """
         super().__init__(env)
         inner: Any = env.unwrapped
-        names = twin.physics if twin else [name for name, value in vars(inner).items() if type(value) is float]
+        names = compiled.physics if compiled else [name for name, value in vars(inner).items() if type(value) is float]
         _check(ranges, {name: getattr(inner, name) for name in names}, str(env.spec.id if env.spec else inner))
-        self.ranges, self.twin = dict(ranges), twin
+        self.ranges, self.compiled = dict(ranges), compiled
         self._generator: Any = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -83,8 +102,8 @@ class DomainRandomization(gym.Wrapper[Any, Any, Any, Any]):
         elif self._generator is None:
             self._generator = self.np_random.spawn(1)[0]
         values = {name: float(self._generator.uniform(*ends)) for name, ends in self.ranges.items()}
-        if self.twin:
-            other = varied(self.twin, values)
+        if self.compiled:
+            other = varied(self.compiled, values)
             values |= {name: getattr(other, name) for name in other.derived}
         inner: Any = self.unwrapped
         for name, value in values.items():
@@ -93,7 +112,7 @@ class DomainRandomization(gym.Wrapper[Any, Any, Any, Any]):
 
 
 class CompiledDomainRandomization(CompiledWrapper):
-    """The compiled twin of `DomainRandomization`.
+    """The compiled counterpart of `DomainRandomization`.
 
     What is drawn travels as further columns of the state, so that a reset draws anew; it is not observed.
     A range of one number is a constant, which the compiler folds.

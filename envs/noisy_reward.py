@@ -10,10 +10,35 @@ from typing import Any, SupportsFloat
 import gymnasium as gym
 import tensorflow as tf
 
-from rlgen.environment import CompiledEnv, CompiledWrapper
+from rlgen.environment import CompiledEnv, CompiledWrapper, Wrapper
+from rlgen.errors import UserError
 
 
-class NoisyReward(gym.Wrapper[Any, Any, Any, Any]):
+class NoisyReward(Wrapper):
+    """Replace every training reward by N(1, std): `noisy_reward:1`."""
+
+    training_only = True
+
+    def __init__(self, *, std: float) -> None:
+        """Set the deviation.
+
+        Raises:
+            UserError: it is negative.
+        """
+        if std < 0:
+            raise UserError(f"noisy_reward:{std:g} has a negative standard deviation; it has to be at least 0.")
+        self.std = std
+
+    def on_host(self, env: gym.Env[Any, Any], compiled: CompiledEnv | None) -> gym.Env[Any, Any]:
+        """Drawn from the environment's own generator."""
+        return HostNoisyReward(env, std=self.std)
+
+    def on_compiled(self, env: CompiledEnv) -> CompiledEnv:
+        """Drawn from a stateless seed."""
+        return CompiledNoisyReward(env, std=self.std)
+
+
+class HostNoisyReward(gym.Wrapper[Any, Any, Any, Any]):
     """A Gymnasium environment whose reward is N(1, std), drawn from the environment's own generator."""
 
     def __init__(self, env: gym.Env[Any, Any], *, std: float) -> None:
@@ -27,7 +52,7 @@ class NoisyReward(gym.Wrapper[Any, Any, Any, Any]):
 
 
 class CompiledNoisyReward(CompiledWrapper):
-    """The compiled twin of `NoisyReward`."""
+    """The compiled counterpart of `HostNoisyReward`."""
 
     def __init__(self, env: CompiledEnv, *, std: float) -> None:
         super().__init__(env)

@@ -51,7 +51,7 @@ class Config:
         """Bring every value to its declared type, check its range, then check the combination."""
         hints = typing.get_type_hints(type(self))
         for field in dataclasses.fields(self):
-            value = _coerce(field.name, getattr(self, field.name), hints[field.name])
+            value = coerce(field.name, getattr(self, field.name), hints[field.name])
             _check_limits(field.name, value, field.metadata.get("limits", {}))
             object.__setattr__(self, field.name, value)
         self.check()
@@ -156,8 +156,12 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _coerce(name: str, value: Any, hint: Any) -> Any:
-    """`value` as `hint` wants it, from Python, JSON or the command line's text; never a silent change."""
+def coerce(name: str, value: Any, hint: Any) -> Any:
+    """`value` as `hint` wants it, from Python, JSON or the command line's text; never a silent change.
+
+    Raises:
+        UserError: it cannot be that; the message has `name`.
+    """
     origin, arguments = get_origin(hint), get_args(hint)
     try:
         if origin in (Union, types.UnionType):
@@ -182,10 +186,10 @@ def _coerce_union(name: str, value: Any, arguments: tuple[Any, ...]) -> Any:
         return None
     rest = [argument for argument in arguments if argument is not type(None)]
     if len(rest) == 1:
-        return _coerce(name, value, rest[0])
+        return coerce(name, value, rest[0])
     for argument in rest:
         try:
-            return _coerce(name, value, argument)
+            return coerce(name, value, argument)
         except UserError:
             continue
     raise ValueError
@@ -203,7 +207,7 @@ def _coerce_tuple(name: str, value: Any, item: Any) -> tuple[Any, ...]:
         value = [part for part in value.strip("[]() ").replace(",", " ").split() if part]
     if not isinstance(value, (list, tuple)):
         value = [value]
-    return tuple(_coerce(name, part, item) for part in value)
+    return tuple(coerce(name, part, item) for part in value)
 
 
 def _coerce_schedule(name: str, value: Any) -> Schedule:
@@ -250,8 +254,15 @@ def _limits_text(limits: Mapping[str, float]) -> str:
 
 
 def _check_limits(name: str, value: Any, limits: Mapping[str, float]) -> None:
-    items = value.extremes if isinstance(value, Schedule) else value if isinstance(value, tuple) else (value,)
-    for item in items:
+    if isinstance(value, Schedule):
+        first, *rest = value.extremes
+        _check_limits(name, first, limits)
+        # A step size above 0 may end at 0.
+        _check_limits(
+            name, tuple(rest), {{"above": "at_least", "below": "at_most"}.get(w, w): b for w, b in limits.items()}
+        )
+        return
+    for item in value if isinstance(value, tuple) else (value,):
         for word, bound in limits.items():
-            if item is not None and not _TESTS[word][0](item, bound):
+            if isinstance(item, (int, float)) and not _TESTS[word][0](item, bound):
                 raise UserError(f"{name}={item!r} is out of range: it must be {_limits_text(limits)}.")

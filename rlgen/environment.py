@@ -12,11 +12,12 @@ import functools
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 
 from rlgen import registry
+from rlgen.arguments import Named
 from rlgen.errors import UnknownName, UserError, nearest
 
 ENGINES = ("auto", "compiled", "gymnasium")
@@ -81,20 +82,51 @@ class CompiledWrapper(CompiledEnv):
         return self.env.observe(state)
 
 
+class Wrapper(abc.ABC):
+    """A wrapper by name, on either engine; made with its arguments, keyword-only, the main one first.
+
+    Attributes:
+        training_only: left out where the agent is judged and filmed.
+        innermost: goes directly around the environment, wherever it stands in the list.
+    """
+
+    training_only: ClassVar[bool] = False
+    innermost: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def on_host(self, env: gym.Env[Any, Any], compiled: CompiledEnv | None) -> gym.Env[Any, Any]:
+        """The Gymnasium environment, wrapped; `compiled` is its compiled counterpart, where it has one."""
+
+    def on_compiled(self, env: CompiledEnv) -> CompiledEnv | None:
+        """The compiled environment, wrapped; None: this wrapper exists for Gymnasium alone."""
+        return None
+
+
 @dataclass(frozen=True)
 class EnvironmentSource:
-    """What an id stands for: how to make it on the host and, where it exists, its compiled twin."""
+    """What an id stands for: how to make it on the host and, where it exists, its compiled counterpart.
+
+    Attributes:
+        id: as it was asked for.
+        make: one environment, from the keyword arguments of `gymnasium.make`.
+        compiled: the counterpart, or None.
+        make_vector: so many at once, where the environment brings a vector environment of its own.
+    """
 
     id: str
     make: Callable[..., gym.Env[Any, Any]]
     compiled: CompiledEnv | None
+    make_vector: Callable[[int], gym.vector.VectorEnv[Any, Any, Any]] | None = None
 
-    def choose_engine(self, engine: str, able: Sequence[str] = ("compiled", "gymnasium")) -> str:
-        """`engine` with "auto" decided: compiled where both sides can.
+    def choose_engine(
+        self, engine: str, able: Sequence[str] = ("compiled", "gymnasium"), host_only: Sequence[str] = ()
+    ) -> str:
+        """`engine` with "auto" decided: compiled where environment, algorithm and wrappers can.
 
         Args:
             engine: what was asked for.
             able: the engines the algorithm can learn on.
+            host_only: wrappers that exist for Gymnasium alone.
 
         Raises:
             UserError: an unknown engine, or one that the environment or the algorithm does not have.
@@ -102,15 +134,20 @@ class EnvironmentSource:
         if engine not in ENGINES:
             raise UserError(f"There is no engine '{engine}'.{nearest(engine, ENGINES)} Engines: {', '.join(ENGINES)}.")
         if engine == "auto":
-            return "compiled" if self.compiled and "compiled" in able else "gymnasium"
+            return "compiled" if self.compiled and "compiled" in able and not host_only else "gymnasium"
         if engine not in able:
             raise UserError(
                 f"This algorithm cannot learn on the {engine} engine; use --engine {able[0]}, or leave it out."
             )
         if engine == "compiled" and self.compiled is None:
             raise UserError(
-                f"'{self.id}' has no compiled twin; use --engine gymnasium, or leave the engine out. "
+                f"'{self.id}' has no compiled counterpart; use --engine gymnasium, or leave the engine out. "
                 "`rlgen list --kind env` shows the compiled environments."
+            )
+        if engine == "compiled" and host_only:
+            raise UserError(
+                f"{' and '.join(repr(name) for name in host_only)} cannot wrap a compiled environment; use --engine "
+                "gymnasium, or leave the engine out."
             )
         return engine
 
@@ -125,10 +162,66 @@ def lookup(env_id: str) -> EnvironmentSource:
     if any(plugin.name == env_id for plugin in registry.available("env")):
         value = registry.load(env_id, ("env",))
         if isinstance(value, type) and issubclass(value, CompiledEnv):
-            twin = value()
-            return EnvironmentSource(env_id, _gymnasium_maker(twin.gymnasium_id), twin)
-        return EnvironmentSource(env_id, _teaching(env_id, value), None)
+            compiled = value()
+            return EnvironmentSource(env_id, _gymnasium_maker(compiled.gymnasium_id), compiled)
+        own_vector = getattr(value, "make_vector", None)
+        return EnvironmentSource(env_id, _teaching(env_id, value), None, own_vector)
     return EnvironmentSource(env_id, _gymnasium_maker(env_id), None)
+
+
+def wrapper(text: str) -> Wrapper:
+    """The wrapper that `name:<main argument>?key=value&key=value` stands for.
+
+    A name is that of a plug-in, of a class in `gymnasium.wrappers`, or `package.module:Class`.
+
+    Raises:
+        UnknownName: nobody knows it.
+        UserError: it does not take these arguments.
+    """
+    if text.partition("?")[0].count(":") and not _is_registered(text.partition(":")[0]):
+        return _foreign(*_imported(text))
+    named = Named.parse(text)
+    if _is_registered(named.name):
+        value = registry.load(named.name, ("wrapper",))
+        if isinstance(value, type) and issubclass(value, Wrapper):
+            made: Wrapper = named.build(value, what="wrapper")
+            return made
+        return _foreign(named, value)
+    found = getattr(gym.wrappers, named.name, None)
+    if found is None:
+        known = [*(plugin.name for plugin in registry.available("wrapper")), *gym.wrappers.__all__]
+        raise UnknownName(
+            f"There is no wrapper '{named.name}'.{nearest(named.name, known)} `rlgen list --kind wrapper` shows "
+            "rlgen's own; the classes of gymnasium.wrappers go by their names, any other as package.module:Class."
+        )
+    return _foreign(named, found)
+
+
+class _Foreign(Wrapper):
+    """A wrapper that knows nothing of rlgen."""
+
+    def __init__(self, named: Named, value: Callable[..., Any]) -> None:
+        self._named, self._value = named, value
+
+    def on_host(self, env: gym.Env[Any, Any], compiled: CompiledEnv | None) -> gym.Env[Any, Any]:
+        made: gym.Env[Any, Any] = self._named.build(self._value, env, what="wrapper")
+        return made
+
+
+def _foreign(named: Named, value: Callable[..., Any]) -> Wrapper:
+    return _Foreign(named, value)
+
+
+def _is_registered(name: str) -> bool:
+    return any(plugin.name == name for plugin in registry.available("wrapper"))
+
+
+def _imported(text: str) -> tuple[Named, Any]:
+    """`package.module:Class?key=value`, its arguments and the class."""
+    target, _, query = text.partition("?")
+    module, _, attribute = target.partition(":")
+    plugin = registry.Plugin("wrapper", attribute, f"module {module}", target)
+    return Named.parse(f"{attribute}?{query}" if query else attribute), plugin.load()
 
 
 def _gymnasium_maker(env_id: str) -> Callable[..., gym.Env[Any, Any]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
+import keras
 import tensorflow as tf
 
 from rlgen.schedules import Schedule
+
+OptimizerKind = Literal["adam", "rmsprop", "rmsprop_centered"]
 
 
 def descend(tape: Any, loss: Any, variables: Sequence[Any], optimizer: Any, *, max_norm: float | None = None) -> Any:
@@ -46,12 +49,37 @@ def clip_by_global_norm(gradients: Sequence[Any], largest: float | None) -> tupl
     another, and columns side by side. That was a quarter of an update of a 256-256 network. Without the ReLU,
     which changes nothing, the compiler would make one sum of the two.
     """
-    columns = [tf.nn.relu(tf.reduce_sum(tf.square(gradient), 0)) for gradient in gradients]
+    squares = [tf.square(gradient) for gradient in gradients]
+    columns = [tf.nn.relu(tf.reduce_sum(square, 0)) if square.shape.rank else square for square in squares]
     norm = tf.sqrt(tf.add_n([tf.reduce_sum(column) for column in columns]))
     if largest is None:
         return list(gradients), norm
     scale = largest / tf.maximum(norm, largest)
     return [gradient * scale for gradient in gradients], norm
+
+
+def make_optimizer(kind: OptimizerKind, learning_rate: Schedule, variables: Sequence[Any]) -> Any:
+    """An optimizer of Keras', built with the variables it will step.
+
+    Args:
+        kind: "adam"; "rmsprop", which is TensorFlow 1's: decay .99, epsilon 1e-5 inside the root, the average starting
+            at ones; or "rmsprop_centered", that of Mnih et al. (2015): decay .95, the variance instead of the mean
+            square, .01 inside the root.
+        learning_rate: its value at the start is taken; `set_learning_rate` follows it from there.
+        variables: those that learn.
+    """
+    rate = learning_rate(0)
+    if kind == "adam":
+        optimizer = keras.optimizers.Adam(rate)
+    elif kind == "rmsprop":
+        optimizer = keras.optimizers.RMSprop(rate, rho=0.99, epsilon=1e-5)
+    else:
+        optimizer = keras.optimizers.RMSprop(rate, rho=0.95, epsilon=0.01, centered=True)
+    optimizer.build(list(variables))
+    if kind == "rmsprop":
+        for average in optimizer._velocities:
+            average.assign(tf.ones(average.shape))
+    return optimizer
 
 
 def set_learning_rate(optimizer: Any, schedule: Schedule, clock: Any) -> None:

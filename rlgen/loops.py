@@ -121,7 +121,14 @@ class Tally:
         return {name: float(number / count) for name, number in zip(self._names, numbers, strict=False)}
 
 
-def repeat(step: Callable[[Any, Any], tuple[Mapping[str, Any], Any]], count: Any, tally: Tally, carry: Any = ()) -> Any:
+def repeat(
+    step: Callable[[Any, Any], tuple[Mapping[str, Any], Any]],
+    count: Any,
+    tally: Tally,
+    carry: Any = (),
+    *,
+    at_most: int | None = None,
+) -> Any:
     """`count` steps one after another; for use inside a program.
 
     Args:
@@ -129,6 +136,7 @@ def repeat(step: Callable[[Any, Any], tuple[Mapping[str, Any], Any]], count: Any
         count: how many, int32 scalar.
         tally: adds the scalars up.
         carry: tensors, in any nesting, that one step hands to the next.
+        at_most: a bound of `count`, which XLA wants to know where the carry has a `tf.TensorArray`.
 
     Returns:
         (the tally's sums, the last carry).
@@ -140,7 +148,11 @@ def repeat(step: Callable[[Any, Any], tuple[Mapping[str, Any], Any]], count: Any
 
     # One at a time: what a step writes, the next one reads.
     _, sums, carry = tf.while_loop(
-        lambda i, *_: i < count, body, (tf.constant(0), tally.nothing(), carry), parallel_iterations=1
+        lambda i, *_: i < count,
+        body,
+        (tf.constant(0), tally.nothing(), carry),
+        maximum_iterations=at_most,
+        parallel_iterations=1,
     )
     return sums, carry
 

@@ -24,6 +24,11 @@ class Spec:
         return math.prod(self.shape)
 
     @property
+    def bytes(self) -> int:
+        """Of one example in memory."""
+        return self.size * (4 if self.dtype.endswith("32") else 1)
+
+    @property
     def picture(self) -> bool:
         """Whether it has rows, columns and channels."""
         return len(self.shape) == 3

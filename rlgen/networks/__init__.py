@@ -14,20 +14,24 @@ from typing import Any
 from rlgen import registry
 from rlgen.errors import UserError
 from rlgen.networks.layers import Activation, dense, initializer, small_initializer
-from rlgen.networks.twin import Twin
+from rlgen.networks.mirror import Mirror
 from rlgen.spec import Spec
 
 __all__ = [
     "Activation",
     "Options",
     "Spec",
-    "Twin",
+    "Mirror",
     "body",
     "build",
+    "build_pair",
     "has_convolutions",
     "dense",
     "fitting",
+    "head",
     "initializer",
+    "linear",
+    "replace",
     "small_initializer",
 ]
 
@@ -52,6 +56,9 @@ class Options:
     seed: int = 0
     initialize: Callable[[str, int], Any] = initializer
     dtype: str = "float32"
+
+
+replace = dataclasses.replace
 
 
 def fitting(name: str, inputs: Spec) -> str:
@@ -85,15 +92,58 @@ def body(name: str, inputs: Spec, options: Options) -> Any:
     return model
 
 
+def head(features: int, hidden_units: Sequence[int], outputs: int, options: Options, *, first_seed: int) -> Any:
+    """The Keras model from features, [N, features], over dense layers to a linear one, float32 [N, outputs].
+
+    Args:
+        features: numbers it sees.
+        hidden_units: of the dense layers.
+        outputs: of the linear layer.
+        options: activation, initialiser and precision.
+        first_seed: of the first layer; the others' follow.
+    """
+    import keras
+
+    first = keras.Input((features,), dtype="float32")
+    x = dense(first, hidden_units, options, first_seed=first_seed)
+    return keras.Model(first, linear(outputs, options, seed=first_seed + len(hidden_units))(x))
+
+
+def linear(outputs: int, options: Options, *, seed: int) -> Any:
+    """A linear layer, the last one of a network. It is float32 in any precision: losses are."""
+    import keras
+
+    initial = options.initialize("linear", seed)
+    return keras.layers.Dense(outputs, kernel_initializer=initial, dtype="float32")
+
+
 def build(name: str, inputs: Spec, outputs: int, options: Options) -> Any:
     """As `body`, with a linear layer on top: [N, *shape] to float32 [N, outputs]."""
     import keras
 
     features = body(name, inputs, options)
-    initial = options.initialize("linear", options.seed + 99)
-    # The last layer is float32 in any precision: losses are.
-    last = keras.layers.Dense(outputs, kernel_initializer=initial, dtype="float32")
-    return keras.Model(features.input, last(features.output))
+    return keras.Model(features.input, linear(outputs, options, seed=options.seed + 99)(features.output))
+
+
+def build_pair(name: str, inputs: tuple[Spec, Spec], outputs: int, options: Options) -> Any:
+    """The Keras model of an observation and an action, [[N, *shape], [N, A]] to float32 [N, outputs].
+
+    A vector and the action are one vector; a picture goes through its convolutions and the first of the hidden
+    layers before the action joins it.
+    """
+    import keras
+
+    observation, action = inputs
+    second = keras.Input((action.size,), dtype="float32")
+    if not observation.picture:
+        first = keras.Input(observation.shape, dtype=observation.dtype)
+        pair = keras.layers.Concatenate(dtype="float32")([first, second])
+        x = body(name, Spec((observation.size + action.size,)), options)(pair)
+    else:
+        features = body(name, observation, replace(options, hidden_units=options.hidden_units[:1]))
+        joined = keras.layers.Concatenate(dtype="float32")([features.output, second])
+        first, x = features.input, dense(joined, options.hidden_units[1:], options, first_seed=options.seed + 1)
+    return keras.Model([first, second], linear(outputs, options, seed=options.seed + 99)(x))
 
 
 def has_convolutions(models: Sequence[Any]) -> bool:

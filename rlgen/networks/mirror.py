@@ -1,7 +1,7 @@
-"""The NumPy twin of dense networks.
+"""The NumPy mirror of dense networks.
 
 A call into TensorFlow costs hundreds of microseconds however small the network is; NumPy answers for a small MLP
-in ten. Acting on the host uses the twin, learning uses the model.
+in ten. Acting on the host uses the mirror, learning uses the model.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 _SHAPING = ("InputLayer", "Reshape", "Flatten", "Rescaling")
 
 
-class Twin:
+class Mirror:
     """A function in NumPy of dense models one after another: always of their weights as they are now.
 
-    The weights are copied when the twin is called after anything may have changed them (`rlgen.state.version`).
+    The weights are copied when the mirror is called after anything may have changed them (`rlgen.state.version`).
     Whoever assigns to a variable outside a program of `rlgen.loops` and outside `rlgen.state` says so with
     `rlgen.state.touch()`.
     """
 
     def __init__(self, *models: Any) -> None:
-        """Look the layers up; `possible` says whether there can be a twin.
+        """Look the layers up; `possible` says whether there can be a mirror.
 
         Args:
             models: Keras models or layers, applied in this order.

@@ -1,4 +1,4 @@
-"""The NumPy twin: the same function, and never of older weights."""
+"""The NumPy mirror: the same function, and never of older weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from rlgen import loops, networks, state
-from rlgen.networks import Options, Spec, Twin
+from rlgen.networks import Mirror, Options, Spec
 
 
 def batch(inputs: Spec) -> np.ndarray:
@@ -21,45 +21,45 @@ def batch(inputs: Spec) -> np.ndarray:
 def test_the_twin_is_the_model(activation, inputs):
     model = networks.build("mlp", inputs, 4, Options(hidden_units=(7, 6), activation=activation, seed=3))
     x = batch(inputs)
-    assert Twin.possible(model)
-    np.testing.assert_allclose(Twin(model)(x), model(x), rtol=1e-5, atol=1e-6)
+    assert Mirror.possible(model)
+    np.testing.assert_allclose(Mirror(model)(x), model(x), rtol=1e-5, atol=1e-6)
 
 
 def test_models_and_layers_are_applied_one_after_another():
     body, head = networks.body("mlp", Spec((5,)), Options(hidden_units=(4,))), keras.layers.Dense(2)
     x = batch(Spec((5,)))
     want = head(body(x))
-    np.testing.assert_allclose(Twin(body, head)(x), want, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(Mirror(body, head)(x), want, rtol=1e-5, atol=1e-6)
 
 
 def test_a_twin_is_never_of_older_weights():
     model = networks.build("mlp", Spec((3,)), 2, Options())
-    twin, x = Twin(model), batch(Spec((3,)))
+    mirror, x = Mirror(model), batch(Spec((3,)))
 
     @loops.program
     def shift():
         for variable in model.trainable_variables:
             variable.assign_add(tf.ones_like(variable))
 
-    twin(x)
+    mirror(x)
     shift()
-    np.testing.assert_allclose(twin(x), model(x), rtol=1e-5)
+    np.testing.assert_allclose(mirror(x), model(x), rtol=1e-5)
     kept = state.read({"net": model})
     shift()
-    twin(x)
+    mirror(x)
     state.write({"net": model}, kept)
-    np.testing.assert_allclose(twin(x), model(x), rtol=1e-5)
+    np.testing.assert_allclose(mirror(x), model(x), rtol=1e-5)
 
 
 def test_weights_are_copied_once_for_many_calls(monkeypatch):
     model = networks.build("mlp", Spec((3,)), 2, Options())
-    twin, x = Twin(model), batch(Spec((3,)))
-    twin(x)
-    monkeypatch.setattr("rlgen.networks.twin._step", None)
-    assert twin(x).shape == (20, 2)
+    mirror, x = Mirror(model), batch(Spec((3,)))
+    mirror(x)
+    monkeypatch.setattr("rlgen.networks.mirror._step", None)
+    assert mirror(x).shape == (20, 2)
 
 
 def test_convolutions_and_half_precision_have_no_twin():
-    assert not Twin.possible(networks.body("small_cnn", Spec((8, 8, 1)), Options()))
-    assert not Twin.possible(networks.body("mlp", Spec((8,)), Options(dtype="mixed_bfloat16")))
-    assert not Twin.possible(keras.layers.Dense(2, activation="gelu"))
+    assert not Mirror.possible(networks.body("small_cnn", Spec((8, 8, 1)), Options()))
+    assert not Mirror.possible(networks.body("mlp", Spec((8,)), Options(dtype="mixed_bfloat16")))
+    assert not Mirror.possible(keras.layers.Dense(2, activation="gelu"))

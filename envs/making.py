@@ -1,0 +1,114 @@
+"""How environments are made: one to look at, many at once to learn in, some to be judged in, each in its wrappers.
+
+Agents ask here and know no wrapper. `randomize`, `noisy_reward` and others that are for training alone are left out
+where an agent is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from rlgen.environment import CompiledEnv, Wrapper, lookup, wrapper
+from rlgen.envs.gymnasium import HostEnvs, Plain, Step, probe, spec_of
+
+__all__ = ["Environments", "HostEnvs", "Step"]
+
+
+class Environments:
+    """An environment by its id, in its wrappers.
+
+    Attributes:
+        engine: where training steps it, "compiled" or "gymnasium".
+        observation_space: what an agent is shown, before flattening.
+        action_space: what it may do.
+        observation: shape and type of what reaches its network.
+    """
+
+    def __init__(
+        self,
+        env_id: str,
+        *,
+        wrappers: Sequence[str] = (),
+        training_wrappers: Sequence[str] = (),
+        engine: str = "auto",
+        able: Sequence[str] = ("compiled", "gymnasium"),
+    ) -> None:
+        """Look everything up and make one environment to see its spaces.
+
+        Args:
+            env_id: of Gymnasium or a plug-in.
+            wrappers: each `name:<main argument>?key=value&key=value`, from the inside out.
+            training_wrappers: more of them, outside of those, for training alone.
+            engine: "auto", "compiled" or "gymnasium".
+            able: the engines the algorithm can learn on.
+
+        Raises:
+            UserError: no such environment or wrapper, one that cannot be made, or an engine that it does not have.
+        """
+        self._source = lookup(env_id)
+        made = [wrapper(text) for text in wrappers]
+        self._judging = [each for each in made if not each.training_only]
+        training = [*made, *(wrapper(text) for text in training_wrappers)]
+        self._training = sorted(training, key=lambda each: not each.innermost)
+        self._host_only = [text for text, each in zip(wrappers, made, strict=True) if not self._wraps_compiled(each)]
+        self.engine = self._source.choose_engine(engine, able, self._host_only)
+        env = self.judged()
+        self.observation_space, self.action_space = env.observation_space, env.action_space
+        env.close()
+        self.observation = spec_of(self.observation_space)
+        if self.engine == "compiled":
+            self.compiled()  # Arguments that do not fit the environment are refused here.
+        elif self._training != self._judging:
+            self._wrapped(self._source.make(), self._training).close()
+
+    def probe(self, *, seed: int) -> None:
+        """Step one at random for a moment and hold it against Gymnasium's contract.
+
+        Raises:
+            EnvironmentFault: it breaks it.
+        """
+        probe(self.judged, seed=seed)
+
+    def judged(self, **options: Any) -> gym.Env[Any, Any]:
+        """One environment to be judged in or to be filmed; `options` are those of `gymnasium.make`."""
+        return self._wrapped(self._source.make(**options), self._judging)
+
+    def judging(self, *, num_envs: int, seed: int) -> HostEnvs:
+        """So many side by side to be judged in."""
+        return HostEnvs(_side_by_side(self.judged, num_envs), seed=seed)
+
+    def training(self, *, num_envs: int, seed: int) -> HostEnvs:
+        """So many Gymnasium environments to learn in."""
+        if self._source.make_vector is not None and not self._training:
+            return HostEnvs(self._source.make_vector(num_envs), seed=seed)
+        return HostEnvs(_side_by_side(lambda: self._wrapped(self._source.make(), self._training), num_envs), seed=seed)
+
+    def compiled(self) -> CompiledEnv:
+        """The compiled environment to learn in."""
+        env = self._source.compiled
+        assert env is not None, "choose_engine has seen to it"
+        for each in self._training:
+            wrapped = each.on_compiled(env)
+            assert wrapped is not None, "choose_engine has seen to it"
+            env = wrapped
+        return env
+
+    def _wraps_compiled(self, each: Wrapper) -> bool:
+        return self._source.compiled is not None and each.on_compiled(self._source.compiled) is not None
+
+    def _wrapped(self, env: gym.Env[Any, Any], wrappers: Sequence[Wrapper]) -> gym.Env[Any, Any]:
+        for each in wrappers:
+            env = each.on_host(env, self._source.compiled)
+        return env
+
+
+def _side_by_side(make: Any, num_envs: int) -> SyncVectorEnv:
+    return SyncVectorEnv(
+        [lambda: Plain(make())] * num_envs,  # type: ignore[arg-type]
+        copy=False,
+        autoreset_mode=AutoresetMode.SAME_STEP,
+    )
