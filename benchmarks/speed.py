@@ -51,7 +51,7 @@ SAC = (
 )
 A2C = "--algorithm a2c --set hidden_units=64,64 activation=tanh"
 A2C_AS_SB3 = (
-    f"{A2C} num_envs=8 rollout_steps=5 optimizer=rmsprop learning_rate=7e-4 gae_decay=1 normalize_advantages=false"
+    f"{A2C} num_envs=8 rollout_steps=5 optimizer=rmsprop learning_rate=7e-4 gae_lambda=1 normalize_advantages=false"
 )
 COMPARISONS = {
     "dqn": Comparison(

@@ -70,7 +70,7 @@ def observations() -> str:
     """Which agents serve which observation spaces, found out likewise, and how many numbers they see."""
     import any_spaces
 
-    from rlgen.envs.gymnasium import flat_size
+    from rlgen.envs.gymnasium import spec_of
 
     rows, agents = [], built_in("agent")
     for name, space in any_spaces.OBSERVATIONS.items():
@@ -78,8 +78,13 @@ def observations() -> str:
         kinds = {p.name: next(s for s in any_spaces.ACTIONS.values() if isinstance(s, p.load().serves)) for p in agents}
         able = [plugin.name for plugin in agents if serves(plugin, space, kinds[plugin.name])]
         names = "all" if len(able) == len(agents) else ", ".join(f"`{agent}`" for agent in able) or "none"
-        rows.append((name, f"`{space}`", names, str(flat_size(space)) if able else ""))
-    return markdown(("observations", "for example", "agents", "numbers an agent sees"), rows)
+        rows.append((name, f"`{space}`", names, seen(spec_of(space)) if able else ""))
+    return markdown(("observations", "for example", "agents", "what an agent sees"), rows)
+
+
+def seen(spec: Any) -> str:
+    """`3 numbers`, or the shape of a picture."""
+    return f"a picture, {spec}" if spec.picture else f"{spec.size} numbers"
 
 
 def serves(plugin: Plugin, observations: Any, actions: Any) -> bool:
