@@ -40,7 +40,7 @@ def overestimation(seeds: int) -> Iterator[dict[str, Any]]:
                 "steps": 30_000,
                 "seed": seed,
                 "preset": "default",
-                "config": {"wrappers": ("noisy_reward:1",), "discount": 0.95},
+                "config": {"wrappers": ["noisy_reward:1"], "discount": 0.95},
             }
 
 
