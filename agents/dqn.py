@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from rlgen import learning, loops, networks, runtime
 from rlgen.agents.agent import Floats, Observations
-from rlgen.agents.exploration import epsilon_greedy, epsilon_greedy_host
+from rlgen.agents.exploration import epsilon_greedy, epsilon_greedy_host, toss
 from rlgen.agents.off_policy import OffPolicyAgent, OffPolicyConfig
 from rlgen.agents.q_network import Dueling, QNetwork
 from rlgen.agents.trajectory import Batch
@@ -117,10 +117,14 @@ class DQN(OffPolicyAgent):
         best: Floats = self.online.on_host(observations).max(-1)
         return best / np.float32(self.config.reward_scale)
 
-    def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
+    def exploration_noise(self, steps: int, seed: Any) -> Any:
+        """A coin and a random action for every environment."""
+        return toss((steps, self.config.num_envs), actions=self.actions, seed=seed)
+
+    def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
         """Epsilon-greedy, a coin for every environment."""
         greedy = tf.argmax(self.online(observation), -1, output_type=tf.int32)
-        return epsilon_greedy(greedy, self.epsilon(env_steps), actions=self.actions, seed=seed)
+        return epsilon_greedy(greedy, self.epsilon(env_steps), noise)
 
     def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
         """The same in NumPy."""

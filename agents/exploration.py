@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rlgen import draws
 
-def epsilon_greedy(greedy: Any, epsilon: Any, *, actions: int, seed: Any) -> Any:
-    """Replace each environment's greedy action by a random one with probability `epsilon`.
 
-    Args:
-        greedy: int32 [N].
-        epsilon: float32 scalar.
-        actions: how many there are.
-        seed: a stateless seed, int32 [2].
-    """
-    coins = tf.random.stateless_uniform(tf.shape(greedy), seed)
-    random = tf.random.stateless_uniform(tf.shape(greedy), seed + tf.constant([1, 0]), 0, actions, dtype=greedy.dtype)
-    return tf.where(coins < epsilon, random, greedy)
+class Coins(NamedTuple):
+    """What epsilon-greedy draws, each [..., N]: a number in [0, 1), and a random action, int32."""
+
+    coin: Any
+    action: Any
+
+
+def toss(shape: Sequence[int], *, actions: int, seed: Any) -> Coins:
+    """Coins of the shape [..., N], from a stateless seed, int32 [2]."""
+    return Coins(draws.uniform(shape, seed), draws.integers(shape, seed + tf.constant([1, 0]), actions))
+
+
+def epsilon_greedy(greedy: Any, epsilon: Any, coins: Coins) -> Any:
+    """Each environment's greedy action, int32 [N], or, with probability `epsilon`, a random one."""
+    return tf.where(coins.coin < epsilon, coins.action, greedy)
 
 
 def epsilon_greedy_host(

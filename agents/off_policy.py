@@ -1,30 +1,25 @@
-"""What agents that learn from replayed experience share: a block of steps, stored, then a block of updates.
-
-On the compiled engine one program does many blocks per call. On the host the environments are stepped in
-Python and one program per block stores the rows and makes the updates.
-"""
+"""What agents that learn from replayed experience share: steps, stored, then the updates that are due."""
 
 from __future__ import annotations
 
 import abc
 import dataclasses
-import time
 from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from rlgen import loops, runtime
 from rlgen.agents.agent import Agent, AgentConfig, Observations
-from rlgen.agents.replay import PrioritizedReplay, Replay
-from rlgen.agents.rollout import CompiledRollout, HostRollout
+from rlgen.agents.engines import CompiledEngine, HostEngine
 from rlgen.agents.trajectory import Batch, Transitions
 from rlgen.config import option
 from rlgen.errors import UserError
 from rlgen.networks import Activation
 from rlgen.schedules import Schedule
 from rlgen.spec import Spec
+
+UPDATES_OF_A_CHUNK, STEPS_OF_A_CHUNK = 1024, 16_384
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,7 +78,7 @@ class OffPolicyAgent(Agent):
 
     Attributes:
         action: shape and type of one action in the replay.
-        draws: what an update draws random numbers for; `self.seeds` has the seed of each.
+        draws_for: what an update draws random numbers for; `self.seeds` has the seed of each.
         env_steps: environment steps so far, a variable, once training has begun.
         updates: updates so far, a variable.
         episodes: episodes ended so far, a variable.
@@ -92,15 +87,12 @@ class OffPolicyAgent(Agent):
     Config: ClassVar[type[OffPolicyConfig]]
     reseedable = True
     action: Spec = Spec((), "int32")
-    draws: ClassVar[tuple[str, ...]] = ()
+    draws_for: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, problem: str, config: OffPolicyConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self._built = False
-        self._block_rows = config.train_every_env_steps // config.num_envs
-        self.chunk_steps = max(1, 1024 // config.train_every_env_steps) * config.train_every_env_steps
-        # Priorities change with every update; without them a whole block can be sampled at once.
-        self._updates_per_sample = 1 if config.prioritized else config.updates_per_train
+        self.chunk_steps = self._chunk()
 
     # ---- what a subclass says -------------------------------------------------------------------------
 
@@ -118,8 +110,18 @@ class OffPolicyAgent(Agent):
         """How its networks compute."""
 
     @abc.abstractmethod
-    def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
-        """Actions to learn from, [N, ...], for observations [N, *shape]; compiled code."""
+    def exploration_noise(self, steps: int, seed: Any) -> Any:
+        """What `explore` draws for so many steps, in any nesting, [steps, N, ...]; compiled code."""
+
+    @abc.abstractmethod
+    def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
+        """Actions to learn from, [N, ...], for observations [N, *shape]; compiled code.
+
+        Args:
+            observation: [N, *shape].
+            env_steps: environment steps so far, int64 scalar.
+            noise: what was drawn for this step, [N, ...].
+        """
 
     @abc.abstractmethod
     def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
@@ -154,34 +156,28 @@ class OffPolicyAgent(Agent):
 
     def memory_bytes(self) -> dict[str, int]:
         """The replay's size."""
-        kind = PrioritizedReplay if self.config.prioritized else Replay
-        size = kind.bytes_needed(capacity=self.config.replay_capacity, observation=self.observation, action=self.action)
+        kinds = (CompiledEngine if self.engine == "compiled" else HostEngine).REPLAYS
+        size = kinds[self.config.prioritized].bytes_needed(
+            capacity=self.config.replay_capacity, observation=self.observation, action=self.action
+        )
         return {"replay": size}
 
     def train(self, steps: int) -> dict[str, float]:
-        """Take `steps` environment steps, with blocks of updates where the configuration says."""
+        """Take `steps` environment steps, with updates where the configuration says."""
         vector_steps = self.whole_quanta(steps)
         self._build()
-        start = time.perf_counter()
-        if self.engine == "compiled":
-            sums = self._advance(tf.constant(vector_steps)).numpy()
-            scalars = self._rollout.scalars()
-        else:
-            with runtime.one_blas_thread():
-                sums = self._advance_on_host(vector_steps)
-            elapsed, scalars = time.perf_counter() - start, self._rollout.scalars()
-            scalars["time/update_ms"] = 1000 * elapsed - scalars["time/act_ms"] - scalars["time/env_ms"]
+        scalars = self._engine.advance(vector_steps)
         scalars["counters/env_steps"] = int(self.env_steps.numpy())
         scalars["counters/updates"] = int(self.updates.numpy())
-        return scalars | self._tally.means(sums)
+        return scalars
 
     def state(self) -> dict[str, Any]:
         """Networks, optimizers, replay, environments, counters and the host's generator."""
         self._build()
         return {
             **self.learner_state(),
-            "replay": self.replay,
-            "rollout": self._rollout.state(),
+            "replay": self._engine.replay,
+            "rollout": self._engine.rollout.state(),
             "env_steps": self.env_steps,
             "episodes": self.episodes,
             "updates": self.updates,
@@ -192,80 +188,21 @@ class OffPolicyAgent(Agent):
     def close(self) -> None:
         """Close the training environments."""
         if self._built:
-            self._rollout.close()
-
-    # ---- the compiled program -------------------------------------------------------------------------
-
-    def _advance_graph(self, vector_steps: Any) -> Any:
-        """`vector_steps`, int32 scalar, of the compiled environments, block by block; sums of the scalars."""
-
-        def block(done: Any, sums: Any) -> Any:
-            taken = tf.cast(self._rollout.vector_steps, tf.int32)
-            count = tf.minimum(self._block_rows - taken % self._block_rows, vector_steps - done)
-            rows, episodes = self._rollout.collect(count)
-            self._rollout.count(episodes)
-            return done + count, sums + self._absorb(rows)
-
-        # One iteration at a time, here and below: what one writes, the next reads.
-        start = (0, self._tally.nothing())
-        _, sums = tf.while_loop(lambda done, _: done < vector_steps, block, start, parallel_iterations=1)
-        return sums
-
-    def _absorb(self, rows: Transitions) -> Any:
-        """Store rows, [K, N, ...] each; make a block of updates if one is due."""
-        rows = self.as_learned(rows)
-        self.replay.add(rows)
-        self.env_steps.assign_add(tf.shape(rows.reward, out_type=tf.int64)[0] * self.config.num_envs)
-        self.episodes.assign_add(tf.math.count_nonzero(rows.done))
-        due = self.block_is_due(rows) & (self.env_steps >= self.config.learning_starts_env_steps)
-        return tf.cond(due, self._learn, self._tally.nothing)
-
-    def _learn(self) -> Any:
-        """A block of updates: sample, update, hand the TD errors back to the replay."""
-        group, size = self._updates_per_sample, self.config.batch_size
-
-        def sample_and_update(i: Any, sums: Any) -> Any:
-            beta = self.config.importance_exponent(self.env_steps)
-            batch, indices = self.replay.sample(group * size, self.seeds.draw("sample", self.updates), beta)
-            batches = Batch(*(tf.reshape(field, (group, size, *field.shape[1:])) for field in batch))
-            made, errors = self._updates(batches, self.updates)
-            self.replay.update_priorities(indices, tf.reshape(errors, (-1,)))
-            self.updates.assign_add(group)
-            return i + 1, sums + made
-
-        groups, start = self.config.updates_per_train // group, (0, self._tally.nothing())
-        _, sums = tf.while_loop(lambda i, _: i < groups, sample_and_update, start, parallel_iterations=1)
-        return sums
-
-    def _updates_graph(self, batches: Batch, updates: Any) -> Any:
-        """Updates one after another on `batches`, fields [G, B, ...]; `updates` were made before."""
-        group, size = self._updates_per_sample, self.config.batch_size
-        errors = tf.TensorArray(tf.float32, group, element_shape=(size,))
-
-        def one(i: Any, errors: Any) -> Any:
-            batch = Batch(*(field[i] for field in batches))
-            scalars, error = self.update(batch, updates + tf.cast(i, tf.int64) + 1)
-            return scalars, errors.write(i, error)
-
-        sums, errors = loops.repeat(one, group, self._tally, errors, at_most=group)
-        return sums, errors.stack()
-
-    # ---- the host's loop ------------------------------------------------------------------------------
-
-    def _advance_on_host(self, vector_steps: int) -> npt.NDArray[Any]:
-        done, sums = 0, np.zeros(loops.ROOM + 1)
-        while done < vector_steps:
-            taken = int(self._rollout.vector_steps)
-            count = min(self._block_rows - taken % self._block_rows, vector_steps - done)
-            if self._rollout.restarted:
-                self.replay.cut()
-            rows, episodes = self._rollout.collect(count)
-            self._rollout.count(episodes)
-            sums += self._absorb_rows(*(tf.constant(column) for column in rows)).numpy()
-            done += count
-        return sums
+            self._engine.rollout.close()
 
     # ---- parts ----------------------------------------------------------------------------------------
+
+    def count_steps(self, rows: Transitions) -> Any:
+        """Count the steps `rows`, [..., N, ...], just stored; whether updates follow, bool scalar. Compiled code."""
+        self.env_steps.assign_add(rows.reward.shape.num_elements() or tf.size(rows.reward, tf.int64))
+        self.episodes.assign_add(tf.math.count_nonzero(rows.done))
+        return self.block_is_due(rows) & (self.env_steps >= self.config.learning_starts_env_steps)
+
+    def _chunk(self) -> int:
+        """Environment steps of a call: about a thousand updates, in whole blocks, and not too many steps."""
+        block = self.config.train_every_env_steps
+        blocks = min(UPDATES_OF_A_CHUNK // self.config.updates_per_train, STEPS_OF_A_CHUNK // block)
+        return max(1, blocks) * block
 
     def _build(self) -> None:
         """Everything only training needs, once, when it is first needed."""
@@ -277,46 +214,6 @@ class OffPolicyAgent(Agent):
         )
         self.build_learner()
         self.generator = runtime.generator(self.seed, "exploration")
-        self.seeds = runtime.Seeds(self.seed, "sample", *self.draws)
-        self.replay = self._new_replay()
-        self._rollout: Any = self._new_rollout()
-        self._tally = loops.Tally()
-        self._updates = loops.program(self._updates_graph, compute=self.compute)
-        self._advance = loops.program(self._advance_graph)
-        self._absorb_rows = loops.program(lambda *columns: self._absorb(Transitions(*columns)), lengths_vary=True)
+        self.seeds = runtime.Seeds(self.seed, "sample", *self.draws_for)
+        self._engine = CompiledEngine(self) if self.engine == "compiled" else HostEngine(self)
         self._built = True
-
-    def _new_replay(self) -> Replay:
-        config = self.config
-        ring = {
-            "capacity": config.replay_capacity,
-            "num_envs": config.num_envs,
-            "observation": self.observation,
-            "action": self.action,
-            "discount": config.discount,
-            "n_step": config.n_step,
-        }
-        if not config.prioritized:
-            return Replay(**ring)
-        return PrioritizedReplay(priority_exponent=config.priority_exponent, priority_epsilon=1e-6, **ring)
-
-    def _new_rollout(self) -> CompiledRollout | HostRollout:
-        if self.engine == "gymnasium":
-            return HostRollout(
-                self.training_envs(),
-                seed=runtime.derive_seed(self.seed, "episodes"),
-                act=self.explore_on_host,
-                to_env=self.to_environment,
-                generator=self.generator,
-                repeat_steps=self.config.exploration_repeat_steps,
-            )
-        return CompiledRollout(
-            self.environments.compiled(),
-            num_envs=self.config.num_envs,
-            rows=self._block_rows,
-            seed=runtime.derive_seed(self.seed, "rollout"),
-            act=self.explore,
-            to_env=self.to_environment,
-            repeat_steps=self.config.exploration_repeat_steps,
-            compute=self.compute,
-        )

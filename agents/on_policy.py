@@ -107,9 +107,13 @@ class OnPolicyAgent(Agent):
         """The variables that learn."""
         return [*self.network.trainable_variables, *self.head.variables]
 
-    def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
+    def exploration_noise(self, steps: int, seed: Any) -> Any:
+        """What `explore` draws for so many steps, [steps, N, ...]; compiled code."""
+        return self.head.noise((steps, self.config.num_envs), seed)
+
+    def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
         """Actions to learn from, [N, ...], for observations [N, *shape]: draws from the policy. Compiled code."""
-        return self.head.sample(self.network.policy(self.normalized(observation)), seed)
+        return self.head.sample(self.network.policy(self.normalized(observation)), noise)
 
     def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
         """The same in NumPy, drawing from `self.generator`."""
@@ -193,7 +197,7 @@ class OnPolicyAgent(Agent):
         def iteration(i: Any, carry: Any) -> Any:
             t, standing, arrays = carry
             standing = self.begin_rollout(standing, t)
-            standing, transitions, ended = rollout.steps(tf.constant(rows), standing, t)
+            standing, transitions, ended = rollout.steps(standing, t)
             scalars = self._learn(transitions)
             ended = self.counted(ended)
             return scalars, (t + rows, standing, [a.write(i, e) for a, e in zip(arrays, ended, strict=True)])
@@ -238,7 +242,7 @@ class OnPolicyAgent(Agent):
         self.build_learner()
         self.generator = runtime.generator(self.seed, "exploration")
         compute = loops.choose(convolutional=networks.has_convolutions([self.network.policy_body]), precision="float32")
-        self._rollout: Any = self._new_rollout(compute)
+        self._rollout: Any = self._new_rollout()
         self._tally = loops.Tally()
         self._advance = loops.program(self._advance_graph, compute=compute)
         self._update = loops.program(
@@ -246,7 +250,7 @@ class OnPolicyAgent(Agent):
         )
         self._built = True
 
-    def _new_rollout(self, compute: loops.Compute) -> CompiledRollout | HostRollout:
+    def _new_rollout(self) -> CompiledRollout | HostRollout:
         if self.engine == "gymnasium":
             return HostRollout(
                 self.training_envs(),
@@ -261,10 +265,10 @@ class OnPolicyAgent(Agent):
             num_envs=self.config.num_envs,
             rows=self.config.rollout_steps,
             seed=runtime.derive_seed(self.seed, "rollout"),
+            draw=self.exploration_noise,
             act=self.explore,
             to_env=self.head.to_compiled_environment,
             repeat_steps=self.config.exploration_repeat_steps,
-            compute=compute,
         )
 
     def _parameters_on_host(self, observations: Observations) -> Floats:

@@ -1,4 +1,4 @@
-"""Experience replay: a ring of transitions, n-step returns when sampling, and prioritised sampling.
+"""Experience replay for environments on the host: a ring of transitions, sampled uniformly or by priority.
 
 The ring has one lane per environment, [rows, environments], so the successor of a transition is the next
 row of its lane. What a transition may be bootstrapped from is decided here, once: the returned `discount`
@@ -7,43 +7,17 @@ is zero after a termination and `discount ** steps` otherwise, so losses know ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rlgen import draws
+from rlgen.agents import sampling
 from rlgen.agents.trajectory import Batch, Transitions
 from rlgen.spec import Spec
-
-
-def n_step_return(reward: Any, terminated: Any, truncated: Any, available: Any, *, discount: float) -> Any:
-    """Sum up to n rewards, stopping at an episode's end and at the newest transition.
-
-    Args:
-        reward: float32 [B, n], of the transitions from the sampled one onward.
-        terminated: bool [B, n].
-        truncated: bool [B, n].
-        available: int32 [B], how many of the n are in the ring and newer than the sampled one, itself counted.
-        discount: gamma.
-
-    Returns:
-        (n-step return [B], steps taken m, int32 [B], discount of the bootstrap value [B]):
-        gamma**m, and 0 where the m-th transition terminated.
-    """
-    n = reward.shape[1]
-    going_on = 1.0 - tf.cast(terminated | truncated, tf.float32)
-    reached = tf.math.cumprod(going_on, axis=1, exclusive=True)
-    used = reached * tf.cast(tf.range(n)[None] < available[:, None], tf.float32)
-    gammas = tf.constant([discount**k for k in range(n)], tf.float32)
-    steps = tf.cast(tf.reduce_sum(used, 1), tf.int32)
-    ended = tf.gather(tf.cast(terminated, tf.float32), steps - 1, batch_dims=1)
-    return (
-        tf.reduce_sum(reward * used * gammas, 1),
-        steps,
-        (1.0 - ended) * tf.pow(discount, tf.cast(steps, tf.float32)),
-    )
 
 
 class Replay:
@@ -103,7 +77,7 @@ class Replay:
     def sample(self, count: int, seed: Any, importance_exponent: Any = None) -> tuple[Batch, Any]:
         """`count` transitions with their n-step returns, and their indices in the ring, int64 [count]."""
         filled = tf.minimum(self.added_rows, self.rows) * self.num_envs
-        ages = tf.random.stateless_uniform((count,), seed, 0, filled, tf.int64)
+        ages = tf.cast(draws.integers((count,), seed, filled), tf.int64)
         oldest = tf.maximum(self.added_rows - self.rows, 0)
         rows, lanes = oldest + ages // self.num_envs, ages % self.num_envs
         indices = (rows % self.rows) * self.num_envs + lanes
@@ -117,23 +91,16 @@ class Replay:
 
     def _gather(self, rows: Any, lanes: Any, weight: Any) -> Batch:
         """Batch of the transitions at absolute `rows`, int64 [B], of `lanes`, int64 [B]."""
-        at = tf.stack([rows % self.rows, lanes], -1)
-        observation, action = tf.gather_nd(self._ring.observation, at), tf.gather_nd(self._ring.action, at)
-        if self.n_step == 1:
-            reward = tf.gather_nd(self._ring.reward, at)
-            discount = self.discount * (1.0 - tf.cast(tf.gather_nd(self._ring.terminated, at), tf.float32))
-            return Batch(observation, action, reward, discount, tf.gather_nd(self._ring.next_observation, at), weight)
-        ahead = (rows[:, None] + tf.range(self.n_step, dtype=tf.int64)) % self.rows
-        window = tf.stack([ahead, tf.broadcast_to(lanes[:, None], tf.shape(ahead))], -1)
-        reward, steps, discount = n_step_return(
-            tf.ensure_shape(tf.gather_nd(self._ring.reward, window), (None, self.n_step)),
-            tf.gather_nd(self._ring.terminated, window),
-            tf.gather_nd(self._ring.truncated, window),
-            tf.cast(tf.minimum(self.added_rows - rows, self.n_step), tf.int32),
-            discount=self.discount,
+
+        def fetch(rows: Any, lanes: Any, names: Sequence[str]) -> Transitions:
+            at = tf.stack([rows % self.rows, lanes], -1)
+            ring = self._ring._asdict()
+            return Transitions(*(tf.gather_nd(ring[name], at) if name in names else None for name in ring))
+
+        newer = tf.cast(tf.minimum(self.added_rows - rows, self.n_step), tf.int32)
+        return sampling.batch(
+            fetch, rows, lanes, weight=weight, available=newer, n_step=self.n_step, discount=self.discount
         )
-        last = tf.stack([(rows + tf.cast(steps, tf.int64) - 1) % self.rows, lanes], -1)
-        return Batch(observation, action, reward, discount, tf.gather_nd(self._ring.next_observation, last), weight)
 
     def cut(self) -> None:
         """Say that the newest steps were the last of their episodes: what is stored next does not follow from them."""
@@ -153,12 +120,6 @@ class Replay:
         for name, ring in self._ring._asdict().items():
             ring[: len(arrays[name])].assign(arrays[name])
         self.added_rows.assign(arrays["added_rows"])
-
-
-def importance_weights(probability: Any, count: Any, exponent: Any) -> Any:
-    """(count * probability)**-exponent, divided by the largest of the batch; float32 [B]."""
-    weights = tf.pow(tf.cast(count, tf.float32) * probability, -exponent)
-    return weights / tf.reduce_max(weights)
 
 
 class PrioritizedReplay(Replay):
@@ -189,12 +150,11 @@ class PrioritizedReplay(Replay):
 
     def sample(self, count: int, seed: Any, importance_exponent: Any = None) -> tuple[Batch, Any]:
         """As `Replay.sample`, drawn by priority; `weight` undoes the bias as far as the exponent says."""
-        draws = (tf.range(count, dtype=tf.float32) + tf.random.stateless_uniform((count,), seed)) / count
-        indices = self._find(draws * tf.gather(self.tree, 1))
+        indices = sampling.find(self.tree, sampling.stratified(count, seed) * tf.gather(self.tree, 1), self.depth)
         filled = tf.minimum(self.added_rows, self.rows) * self.num_envs
         # Rounding may carry a draw past the last filled leaf.
         indices = tf.minimum(indices, filled - 1)
-        weight = importance_weights(self.probabilities(indices), filled, importance_exponent)
+        weight = sampling.importance_weights(self.probabilities(indices), filled, importance_exponent)
         ring_row, lanes = indices // self.num_envs, indices % self.num_envs
         newest = self.added_rows - 1
         rows = newest - (newest - ring_row) % self.rows
@@ -219,16 +179,6 @@ class PrioritizedReplay(Replay):
             nodes = nodes // 2
             sums = tf.gather(self.tree, 2 * nodes) + tf.gather(self.tree, 2 * nodes + 1)
             self.tree.scatter_update(tf.IndexedSlices(sums, nodes))
-
-    def _find(self, mass: Any) -> Any:
-        """The leaf in which each cumulative `mass`, float32 [B], falls: down the tree, all at once."""
-        nodes = tf.ones(tf.shape(mass), tf.int64)
-        for _ in range(self.depth):
-            left = tf.gather(self.tree, 2 * nodes)
-            right = mass >= left
-            mass = tf.where(right, mass - left, mass)
-            nodes = 2 * nodes + tf.cast(right, tf.int64)
-        return nodes - self.leaves
 
     def state_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The ring's, and the priorities."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 import abc
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import loops, runtime
+from rlgen import runtime
 from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.environment import CompiledEnv
 from rlgen.envs.gymnasium import HostEnvs
@@ -42,10 +42,6 @@ class Rollout(abc.ABC):
     lengths: Any
 
     @abc.abstractmethod
-    def collect(self, count: Any) -> tuple[Transitions, Episodes]:
-        """`count` steps of every environment, fields [count, N, ...], and the episodes that ended."""
-
-    @abc.abstractmethod
     def count(self, episodes: Episodes) -> None:
         """Take episodes, in order, into the statistics."""
 
@@ -67,10 +63,27 @@ class Rollout(abc.ABC):
         """Let go of the environments."""
 
 
+class Drawn(NamedTuple):
+    """All that a stretch of steps draws, at once: one draw of many numbers is far cheaper than many of a few.
+
+    Attributes:
+        first: the vector step with which the stretch begins.
+        noise: what exploring draws, in any nesting, [rows or 2 rows, N, ...].
+        first_noise: the number of the first of these.
+        fresh: first states of new episodes, [rows, N, S].
+    """
+
+    first: Any
+    noise: Any
+    first_noise: Any
+    fresh: Any
+
+
 class CompiledRollout(Rollout):
     """N copies of a compiled environment; everything about them lives in variables.
 
-    Random numbers are counted, not carried: each draw's seed is the step it is made in.
+    Random numbers are counted, not carried: each draw's seed is the step it is made for. They are drawn for a stretch
+    of `rows` steps at once, which begins at a multiple of `rows`.
     """
 
     def __init__(
@@ -80,25 +93,25 @@ class CompiledRollout(Rollout):
         num_envs: int,
         rows: int,
         seed: int,
+        draw: Callable[[int, Any], Any],
         act: Callable[[Any, Any, Any], Any],
         to_env: Callable[[Any], Any] = lambda action: action,
         repeat_steps: int = 1,
-        compute: loops.Compute | None = None,
     ) -> None:
         """Reset the environments.
 
         Args:
             env: what to step.
             num_envs: N.
-            rows: the most vector steps one call of `collect` may take.
+            rows: vector steps of a stretch.
             seed: of environments and actions.
-            act: (observation [N, *shape], environment steps so far, stateless seed) to actions [N, ...].
+            draw: (how many steps K, stateless seed) to what `act` draws for so many, in any nesting, [K, N, ...].
+            act: (observation [N, *shape], environment steps so far, what was drawn for it [N, ...]) to actions [N, ...].
             to_env: an action as the agent thinks of it to one the environment takes.
-            repeat_steps: vector steps for which `act` gets the same seed.
-            compute: how the program is compiled; None: by XLA.
+            repeat_steps: vector steps for which `act` gets the same draw.
         """
-        self.env, self.num_envs, self.rows, self.act, self.to_env = env, num_envs, rows, act, to_env
-        self.repeat_steps = repeat_steps
+        self.env, self.num_envs, self.rows = env, num_envs, rows
+        self.draw, self.act, self.to_env, self.repeat_steps = draw, act, to_env, repeat_steps
         self.seeds = runtime.Seeds(seed, *DRAWS, "fresh")
         first = env.reset(num_envs, runtime.stateless(runtime.derive_seed(seed, "first reset"), 0))
         self.state_variable = tf.Variable(first, trainable=False)
@@ -107,28 +120,21 @@ class CompiledRollout(Rollout):
         self.vector_steps = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.returns = tf.Variable(np.full(EPISODES_KEPT, np.nan, np.float32), trainable=False)
         self.lengths = tf.Variable(np.full(EPISODES_KEPT, np.nan, np.float32), trainable=False)
-        self._steps = loops.program(self.steps, compute=compute or loops.Compute())
-
-    def collect(self, count: Any) -> tuple[Transitions, Episodes]:
-        """As the base says; `count` int32 scalar up to `rows`. Graph code, outside XLA."""
-        standing, rows, ended = self._steps(count, self.standing(), self.vector_steps)
-        self.stand(standing, count)
-        return Transitions(*(array[:count] for array in rows)), Episodes(*(array[:count] for array in ended))
 
     def standing(self) -> tuple[Any, Any, Any]:
         """Where every environment stands: state [N, S], steps and return of its episode so far [N]."""
         return (self.state_variable.read_value(), self.elapsed.read_value(), self.running_return.read_value())
-
-    def fresh(self, vector_steps: Any) -> tuple[Any, Any, Any]:
-        """As `standing`, with every environment at the beginning of a new episode."""
-        state = self.env.reset(self.num_envs, self.seeds.draw("fresh", vector_steps))
-        return state, tf.zeros((self.num_envs,), tf.int32), tf.zeros((self.num_envs,))
 
     def stand(self, standing: Any, count: Any) -> None:
         """Keep where the environments stand `count` vector steps later."""
         for variable, value in zip((self.state_variable, self.elapsed, self.running_return), standing, strict=True):
             variable.assign(value)
         self.vector_steps.assign_add(tf.cast(count, tf.int64))
+
+    def fresh(self, vector_steps: Any) -> tuple[Any, Any, Any]:
+        """As `standing`, with every environment at the beginning of a new episode."""
+        state = self.env.reset(self.num_envs, self.seeds.draw("fresh", vector_steps))
+        return state, tf.zeros((self.num_envs,), tf.int32), tf.zeros((self.num_envs,))
 
     def count(self, episodes: Episodes) -> None:
         """As the base says; not for XLA."""
@@ -148,45 +154,62 @@ class CompiledRollout(Rollout):
             "seeds": self.seeds.variable,
         }
 
-    def steps(self, count: Any, standing: Any, vector_steps: Any) -> tuple[Any, Transitions, Episodes]:
-        """`count` steps from `standing`, compiled code without side effects.
+    # ---- compiled code without side effects -----------------------------------------------------------
 
-        Returns:
-            where everything stands then; the transitions and the episodes, [rows, N, ...]. Rows from `count` on are
-            empty.
-        """
-        observation = self.env.observe(standing[0])
-        action = self.act(observation, vector_steps, runtime.stateless(0, 0))
-        per_env, flags = (tf.float32, (self.num_envs,)), (tf.bool, (self.num_envs,))
-        seen = (observation.dtype, observation.shape)
-        kinds = (seen, (action.dtype, action.shape), per_env, flags, flags, seen, flags, per_env, per_env)
-        arrays = [tf.TensorArray(kind, self.rows, element_shape=shape) for kind, shape in kinds]
+    def drawn(self, t: Any) -> Drawn:
+        """What the stretch draws that the vector step `t`, int64 scalar, is in."""
+        stretch = t // self.rows
+        first = stretch * self.rows
+        state = self.env.reset(self.rows * self.num_envs, self.seeds.draw("reset", stretch))
+        fresh = tf.reshape(state, (self.rows, self.num_envs, *state.shape[1:]))
+        if self.repeat_steps == 1:
+            return Drawn(first, self.draw(self.rows, self.seeds.draw("act", stretch)), first, fresh)
+        # Steps that repeat a draw are counted in draws; those of a stretch may reach into the next lot of them.
+        lot = (first // self.repeat_steps) // self.rows
+        lots = (self.draw(self.rows, self.seeds.draw("act", lot + i)) for i in range(2))
+        noise = tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *lots)
+        return Drawn(first, noise, lot * self.rows, fresh)
 
-        def step(i: Any, standing: Any, arrays: Any) -> Any:
-            standing, transition, ended = self._step(standing, vector_steps + tf.cast(i, tf.int64))
-            written = (*transition, *ended)
-            return i + 1, standing, [array.write(i, value) for array, value in zip(arrays, written, strict=True)]
-
-        _, standing, arrays = tf.while_loop(
-            lambda i, *_: i < count, step, (0, standing, arrays), maximum_iterations=self.rows
-        )
-        rows = [array.stack() for array in arrays]
-        return standing, Transitions(*rows[:6]), Episodes(*rows[6:])
-
-    def _step(self, standing: Any, t: Any) -> tuple[Any, Transitions, Episodes]:
-        """One step of every environment; `t` counts vector steps and seeds the draws."""
+    def step(self, standing: Any, t: Any, drawn: Drawn) -> tuple[Any, Transitions, Episodes]:
+        """The vector step `t`, int64 scalar; where everything stands then, and fields [N, ...]."""
         state, elapsed, running = standing
-        seeds = {use: self.seeds.draw(use, t // self.repeat_steps if use == "act" else t) for use in DRAWS}
         observation = self.env.observe(state)
-        action = self.act(observation, t * self.num_envs, seeds["act"])
-        successor, reward, terminated = self.env.step(state, self.to_env(action), seeds["step"])
+        noise = tf.nest.map_structure(lambda x: tf.gather(x, t // self.repeat_steps - drawn.first_noise), drawn.noise)
+        action = self.act(observation, t * self.num_envs, noise)
+        successor, reward, terminated = self.env.step(state, self.to_env(action), self.seeds.draw("step", t))
         elapsed, running = elapsed + 1, running + reward
         truncated = elapsed >= self.env.max_episode_steps
         done = terminated | truncated
         transition = Transitions(observation, action, reward, terminated, truncated, self.env.observe(successor))
         ended = Episodes(done, running, tf.cast(elapsed, tf.float32))
-        state = tf.where(done[:, None], self.env.reset(self.num_envs, seeds["reset"]), successor)
+        state = tf.where(done[:, None], tf.gather(drawn.fresh, t - drawn.first), successor)
         return (state, tf.where(done, 0, elapsed), tf.where(done, 0.0, running)), transition, ended
+
+    def steps(self, standing: Any, t: Any) -> tuple[Any, Transitions, Episodes]:
+        """A whole stretch from the vector step `t`, a multiple of `rows`; fields [rows, N, ...]."""
+        drawn, kinds = self.drawn(t), self._kinds(standing)
+        arrays = [tf.TensorArray(kind.dtype, self.rows, element_shape=kind.shape) for kind in kinds]
+
+        def body(i: Any, standing: Any, arrays: Any) -> Any:
+            standing, transition, ended = self.step(standing, t + tf.cast(i, tf.int64), drawn)
+            written = (*transition, *ended)
+            return i + 1, standing, [array.write(i, value) for array, value in zip(arrays, written, strict=True)]
+
+        _, standing, arrays = tf.while_loop(
+            lambda i, *_: i < self.rows, body, (0, standing, arrays), maximum_iterations=self.rows
+        )
+        fields = [array.stack() for array in arrays]
+        return standing, Transitions(*fields[:6]), Episodes(*fields[6:])
+
+    def _kinds(self, standing: Any) -> list[Any]:
+        """Shapes and types of what a step gives, nine fields; nothing of it is computed."""
+        observation = self.env.observe(standing[0])
+        noise = tf.nest.map_structure(lambda x: x[0], self.draw(1, runtime.stateless(0, 0)))
+        action = self.act(observation, tf.constant(0, tf.int64), noise)
+        number, flag = tf.TensorSpec((self.num_envs,)), tf.TensorSpec((self.num_envs,), tf.bool)
+        seen = tf.TensorSpec(observation.shape, observation.dtype)
+        chosen = tf.TensorSpec(action.shape, action.dtype)
+        return [seen, chosen, number, flag, flag, seen, flag, number, number]
 
 
 class HostRollout(Rollout):
@@ -230,7 +253,7 @@ class HostRollout(Rollout):
         self.restart()
 
     def collect(self, count: int) -> tuple[Transitions, Episodes]:
-        """As the base says, in NumPy."""
+        """`count` steps of every environment, NumPy fields [count, N, ...], and the episodes that ended."""
         self.restarted = False
         rows, ended = [], []
         for _ in range(count):

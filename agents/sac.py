@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import networks
+from rlgen import draws, networks
 from rlgen.agents.action_heads import CategoricalHead
 from rlgen.agents.agent import Observations
 from rlgen.agents.soft import SoftAgent, SoftConfig
@@ -89,7 +89,7 @@ class SAC(SoftAgent):
     default_steps = 20_000
     serves = (gym.spaces.Box,)
     wants = " between bounds (gymnasium.wrappers.TransformAction can give an environment a bounded space)"
-    draws = ("next action", "action")
+    draws_for = ("next action", "action")
 
     def __init__(self, *, problem: str, config: SACConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
@@ -133,11 +133,15 @@ class SAC(SoftAgent):
         values = self._values(self.critics, batch.observation, action)
         return -tf.reduce_mean(soft_value(*values, log_prob, temperature)), log_prob
 
-    def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
+    def exploration_noise(self, steps: int, seed: Any) -> Any:
+        """Standard normal numbers, and uniform actions."""
+        shape = (steps, self.config.num_envs, self.action.size)
+        return draws.normal(shape, seed), draws.uniform(shape, seed + tf.constant([1, 0]), -1.0, 1.0)
+
+    def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
         """A draw from the policy, or, before learning starts, a uniform one."""
-        noise = tf.random.stateless_normal((self.config.num_envs, self.action.size), seed)
-        action, _ = squashed_sample(self.actor(observation), noise)
-        uniform = tf.random.stateless_uniform(action.shape, seed + tf.constant([1, 0]), -1.0, 1.0)
+        normal, uniform = noise
+        action, _ = squashed_sample(self.actor(observation), normal)
         action = tf.where(env_steps < self.config.learning_starts_env_steps, uniform, action)
         return tf.reshape(action, (-1, *self.action.shape))
 
@@ -152,7 +156,7 @@ class SAC(SoftAgent):
 
     def _act(self, observation: Any, purpose: str, number: Any) -> tuple[Any, Any]:
         seed = self.seeds.draw(purpose, number)
-        noise = tf.random.stateless_normal((observation.shape[0], self.action.size), seed)
+        noise = draws.normal((observation.shape[0], self.action.size), seed)
         return squashed_sample(self.actor(observation), noise)
 
     def _values(self, critics: list[Any], observation: Any, action: Any) -> tuple[Any, Any]:
@@ -197,11 +201,15 @@ class DiscreteSAC(SoftAgent):
         value, negative_entropy = expected_soft_value(q_1, q_2, self.actor(batch.observation), temperature)
         return -tf.reduce_mean(value), negative_entropy
 
-    def explore(self, observation: Any, env_steps: Any, seed: Any) -> Any:
+    def exploration_noise(self, steps: int, seed: Any) -> Any:
+        """As the head draws it."""
+        return self.head.noise((steps, self.config.num_envs), seed)
+
+    def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
         """A draw from the policy, or, before learning starts, a uniform one."""
         logits = self.actor(observation)
         logits = tf.where(env_steps < self.config.learning_starts_env_steps, tf.zeros_like(logits), logits)
-        return self.head.sample(logits, seed)
+        return self.head.sample(logits, noise)
 
     def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
         """The same in NumPy."""

@@ -15,6 +15,7 @@ import gymnasium as gym
 import numpy as np
 import tensorflow as tf
 
+from rlgen import draws
 from rlgen.environment import CompiledEnv, CompiledWrapper, Wrapper
 from rlgen.errors import UserError, nearest
 
@@ -135,7 +136,7 @@ class CompiledDomainRandomization(CompiledWrapper):
     def reset(self, num_envs: int, seed: Any) -> Any:
         """First states and, after their columns, what was drawn, in the order of `ranges`."""
         # A draw of its own leaves the first states what they are without this wrapper.
-        share = tf.random.stateless_uniform((num_envs, len(self.ranges)), seed + tf.constant([1, 0]))
+        share = draws.uniform((num_envs, len(self.ranges)), seed + tf.constant([1, 0]))
         low, high = np.array([*self.ranges.values()], np.float32).reshape(-1, 2).T
         return tf.concat([self.env.reset(num_envs, seed), low + share * (high - low)], -1)
 

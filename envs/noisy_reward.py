@@ -10,6 +10,7 @@ from typing import Any, SupportsFloat
 import gymnasium as gym
 import tensorflow as tf
 
+from rlgen import draws
 from rlgen.environment import CompiledEnv, CompiledWrapper, Wrapper
 from rlgen.errors import UserError
 
@@ -61,5 +62,5 @@ class CompiledNoisyReward(CompiledWrapper):
     def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
         """The environment's step with another reward."""
         state, reward, terminated = self.env.step(state, action, seed)
-        noise = tf.random.stateless_normal(tf.shape(reward), seed + tf.constant([1, 0]))
+        noise = draws.normal(reward.shape, seed + tf.constant([1, 0]))
         return state, 1.0 + self.std * noise, terminated

@@ -157,6 +157,23 @@ def repeat(
     return sums, carry
 
 
+def put(whole: Any, part: Any, first: Any) -> Any:
+    """`whole` with `part` from the index `first` of its first axis on; in a loop of XLA's in place.
+
+    Args:
+        whole: [R, ...].
+        part: [K, ...], of the same type; first + K <= R.
+        first: int32 scalar.
+    """
+    if tf.config.functions_run_eagerly():
+        places = first + tf.range(part.shape[0])
+        return tf.tensor_scatter_nd_update(whole, places[:, None], part)
+    from tensorflow.compiler.tf2xla.ops import gen_xla_ops
+
+    start = tf.concat([tf.reshape(first, (1,)), tf.zeros((len(whole.shape) - 1,), tf.int32)], 0)
+    return gen_xla_ops.xla_dynamic_update_slice(whole, part, start)
+
+
 def _has_amx() -> bool:
     """Whether the processor multiplies matrices of bfloat16 in hardware (Linux tells)."""
     file = Path("/proc/cpuinfo")

@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 import tensorflow as tf
 
+from rlgen import draws
 from rlgen.environment import CompiledEnv
 from rlgen.envs.compiled.angle import wrap
 
@@ -45,7 +46,7 @@ class Acrobot(CompiledEnv):
 
     def reset(self, num_envs: int, seed: Any) -> Any:
         """States uniform in [-0.1, 0.1]."""
-        return tf.random.stateless_uniform((num_envs, 4), seed, -0.1, 0.1)
+        return draws.uniform((num_envs, 4), seed, -0.1, 0.1)
 
     def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
         """One Runge-Kutta step of 0.2 s; terminated, at no cost, when the free end is above the goal."""

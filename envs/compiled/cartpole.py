@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 import tensorflow as tf
 
+from rlgen import draws
 from rlgen.environment import CompiledEnv
 
 SECONDS_PER_STEP = 0.02
@@ -51,7 +52,7 @@ class CartPole(CompiledEnv):
 
     def reset(self, num_envs: int, seed: Any) -> Any:
         """States uniform in [-0.05, 0.05]."""
-        return tf.random.stateless_uniform((num_envs, 4), seed, -0.05, 0.05)
+        return draws.uniform((num_envs, 4), seed, -0.05, 0.05)
 
     def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
         """One Euler step of 0.02 s; terminated when the cart or the pole leaves its limits."""

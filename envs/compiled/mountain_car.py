@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import tensorflow as tf
 
+from rlgen import draws
 from rlgen.environment import CompiledEnv
 
 # The hill is sin(3 x); positions, speeds and accelerations have no units, a step is the unit of time.
@@ -24,7 +25,7 @@ def hill_space() -> gym.spaces.Box:
 
 def start(num_envs: int, seed: Any) -> Any:
     """At rest in the valley: states [N, 2], positions uniform in [-0.6, -0.4]."""
-    position = tf.random.stateless_uniform((num_envs,), seed, -0.6, -0.4)
+    position = draws.uniform((num_envs,), seed, -0.6, -0.4)
     return tf.stack([position, tf.zeros_like(position)], -1)
 
 

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 import tensorflow as tf
 
+from rlgen import draws
 from rlgen.environment import CompiledEnv
 from rlgen.envs.compiled.angle import wrap
 
@@ -41,7 +42,7 @@ class Pendulum(CompiledEnv):
 
     def reset(self, num_envs: int, seed: Any) -> Any:
         """Angles uniform in [-pi, pi], velocities in [-1, 1]."""
-        return tf.random.stateless_uniform((num_envs, 2), seed, -1.0, 1.0) * tf.constant([math.pi, 1.0])
+        return draws.uniform((num_envs, 2), seed, -1.0, 1.0) * tf.constant([math.pi, 1.0])
 
     def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
         """One semi-implicit Euler step of 0.05 s; never terminated."""
