@@ -59,7 +59,7 @@ class A2C(OnPolicyAgent):
     def update(self, rows: Transitions) -> dict[str, Any]:
         """One gradient step on L = -E[log pi(a|s) A] + c_v E[(R - V(s))^2] - c_e H, with A by GAE and R = A + V."""
         config = self.config
-        rewards = self._normalized_rewards(rows)
+        rewards = self.normalized_rewards(rows)
         seen, following = (self.normalized(o) for o in (rows.observation, rows.next_observation))
         next_value = self.next_values(rows, following)
         with tf.GradientTape() as tape:
@@ -144,7 +144,8 @@ class A2C(OnPolicyAgent):
             self.running_return.assign(running)
             self.returns.feed(tf.stack(returns))
 
-    def _normalized_rewards(self, rows: Transitions) -> Any:
+    def normalized_rewards(self, rows: Transitions) -> Any:
+        """Rewards as they are learned from, [T, N]: divided by the deviation of the discounted returns, if so wished."""
         if not self.config.normalize_rewards:
             return rows.reward
         return tf.clip_by_value(rows.reward / tf.sqrt(self.returns.variance + 1e-8), -10.0, 10.0)

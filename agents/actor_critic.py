@@ -7,11 +7,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import loops, networks
-from rlgen.networks import Mirror, Options
+from rlgen import networks
+from rlgen.networks import Options
 from rlgen.spec import Spec
 
 POLICY_GAIN, VALUE_GAIN = 0.01, 1.0
@@ -23,6 +22,9 @@ class ActorCritic(keras.Model):
     Either two networks, the value's with other layers if `value_units` says so, or one body with two heads.
     Weights start orthogonal: gain sqrt(2) in the hidden layers, .01 before the policy, so that it begins nearly
     uniform, and 1 before the value.
+
+    Attributes:
+        policy_on_host: policy parameters, float32 [N, outputs], as a function of arrays, of today's weights.
     """
 
     def __init__(
@@ -56,9 +58,7 @@ class ActorCritic(keras.Model):
         self.policy_head = _head(outputs, POLICY_GAIN, options.seed + 200)
         self.value_head = _head(1, VALUE_GAIN, options.seed + 300)
         self(tf.zeros((1, *observation.shape), observation.dtype))
-        parts = (self.policy_body, self.policy_head)
-        self._mirror = Mirror(*parts) if Mirror.possible(*parts) else None
-        self._program = loops.program(self.policy)
+        self.policy_on_host = networks.on_host(self.policy_body, self.policy_head)
 
     def call(self, observation: Any) -> tuple[Any, Any]:
         """(policy parameters, values)."""
@@ -69,12 +69,6 @@ class ActorCritic(keras.Model):
     def policy(self, observation: Any) -> Any:
         """Policy parameters alone, [N, outputs]."""
         return self.policy_head(self.policy_body(observation))
-
-    def policy_on_host(self, observation: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The same in NumPy, of today's weights."""
-        if self._mirror is None:
-            return np.asarray(self._program(tf.constant(observation)))
-        return self._mirror(observation)
 
     def value(self, observation: Any) -> Any:
         """Values alone, [N]."""

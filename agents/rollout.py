@@ -106,7 +106,7 @@ class CompiledRollout(Rollout):
             rows: vector steps of a stretch.
             seed: of environments and actions.
             draw: (how many steps K, stateless seed) to what `act` draws for so many, in any nesting, [K, N, ...].
-            act: (observation [N, *shape], environment steps so far, what was drawn for it [N, ...]) to actions [N, ...].
+            act: (observation [N, *shape], environment steps so far, what was drawn for it) to actions, [N, ...].
             to_env: an action as the agent thinks of it to one the environment takes.
             repeat_steps: vector steps for which `act` gets the same draw.
         """

@@ -19,6 +19,7 @@ import tensorflow as tf
 from rlgen import draws, networks
 from rlgen.agents.action_heads import CategoricalHead
 from rlgen.agents.agent import Observations
+from rlgen.agents.bounded import BoundedAgent
 from rlgen.agents.soft import SoftAgent, SoftConfig
 from rlgen.agents.trajectory import Batch
 from rlgen.config import load_presets, option
@@ -81,37 +82,21 @@ def expected_soft_value(q_1: Any, q_2: Any, logits: Any, temperature: Any) -> tu
     return value, tf.reduce_sum(probability * log_prob, -1)
 
 
-class SAC(SoftAgent):
+class SAC(BoundedAgent, SoftAgent):
     """Soft actor-critic: a random policy that is paid for being random, and two critics that check each other."""
 
     Config = SACConfig
-    default_problem = "Pendulum-v1"
-    default_steps = 20_000
-    serves = (gym.spaces.Box,)
-    wants = " between bounds (gymnasium.wrappers.TransformAction can give an environment a bounded space)"
     draws_for = ("next action", "action")
 
     def __init__(self, *, problem: str, config: SACConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
-        low, high = self.action_space.low, self.action_space.high  # type: ignore[attr-defined]
-        self.action = Spec(tuple(low.shape))
-        self._middle, self._half = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
         self.actor = self.new_actor(2 * self.action.size)
         self.target_entropy = config.target_entropy_per_number * self.action.size
-
-    @classmethod
-    def can_choose(cls, space: gym.Space[Any]) -> bool:
-        """Only actions that lie between bounds."""
-        return isinstance(space, gym.spaces.Box) and space.is_bounded()
 
     def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """tanh of the mean, in the environment's units, [N, *action]."""
         mean = self.actor_on_host(observations)[:, : self.action.size]
         return self.to_environment(np.tanh(mean).reshape(-1, *self.action.shape))
-
-    def to_environment(self, action: Any) -> Any:
-        """From [-1, 1] to the bounds."""
-        return self._middle + self._half * action
 
     def new_critic(self, purpose: str) -> Any:
         """Observation and action to Q(s, a), [B, 1]."""
@@ -121,17 +106,20 @@ class SAC(SoftAgent):
     def next_value(self, batch: Batch, temperature: Any, number: Any) -> Any:
         """min Q_target(s', a') - alpha log pi(a'|s'), a' ~ pi."""
         action, log_prob = self._act(batch.next_observation, "next action", number)
-        return soft_value(*self._values(self.targets, batch.next_observation, action), log_prob, temperature)
+        q_1, q_2 = self.critics.target_values([batch.next_observation, action])
+        return soft_value(q_1[:, 0], q_2[:, 0], log_prob, temperature)
 
     def taken_values(self, batch: Batch) -> tuple[Any, Any]:
         """Q1(s, a), Q2(s, a)."""
-        return self._values(self.critics, batch.observation, tf.reshape(batch.action, (-1, self.action.size)))
+        action = tf.reshape(batch.action, (-1, self.action.size))
+        q_1, q_2 = self.critics.values([batch.observation, action])
+        return q_1[:, 0], q_2[:, 0]
 
     def policy_loss(self, batch: Batch, temperature: Any, number: Any) -> tuple[Any, Any]:
         """-E[min Q(s, a) - alpha log pi(a|s)], a ~ pi by reparameterisation."""
         action, log_prob = self._act(batch.observation, "action", number)
-        values = self._values(self.critics, batch.observation, action)
-        return -tf.reduce_mean(soft_value(*values, log_prob, temperature)), log_prob
+        q_1, q_2 = self.critics.values([batch.observation, action])
+        return -tf.reduce_mean(soft_value(q_1[:, 0], q_2[:, 0], log_prob, temperature)), log_prob
 
     def exploration_noise(self, steps: int, seed: Any) -> Any:
         """Standard normal numbers, and uniform actions."""
@@ -159,10 +147,6 @@ class SAC(SoftAgent):
         noise = draws.normal((observation.shape[0], self.action.size), seed)
         return squashed_sample(self.actor(observation), noise)
 
-    def _values(self, critics: list[Any], observation: Any, action: Any) -> tuple[Any, Any]:
-        q_1, q_2 = (critic([observation, action])[:, 0] for critic in critics)
-        return q_1, q_2
-
 
 class DiscreteSAC(SoftAgent):
     """Soft actor-critic for discrete actions: expectations over all of them instead of samples."""
@@ -187,17 +171,17 @@ class DiscreteSAC(SoftAgent):
 
     def next_value(self, batch: Batch, temperature: Any, number: Any) -> Any:
         """E over a' of min Q_target(s', a') - alpha log pi(a'|s')."""
-        q_1, q_2 = (target(batch.next_observation) for target in self.targets)
+        q_1, q_2 = self.critics.target_values(batch.next_observation)
         return expected_soft_value(q_1, q_2, self.actor(batch.next_observation), temperature)[0]
 
     def taken_values(self, batch: Batch) -> tuple[Any, Any]:
         """Q1(s, a), Q2(s, a)."""
-        q_1, q_2 = (tf.gather(critic(batch.observation), batch.action, batch_dims=1) for critic in self.critics)
+        q_1, q_2 = (tf.gather(q, batch.action, batch_dims=1) for q in self.critics.values(batch.observation))
         return q_1, q_2
 
     def policy_loss(self, batch: Batch, temperature: Any, number: Any) -> tuple[Any, Any]:
         """-E[V(s)]; no gradient flows into the critics, which are another optimizer's."""
-        q_1, q_2 = (critic(batch.observation) for critic in self.critics)
+        q_1, q_2 = self.critics.values(batch.observation)
         value, negative_entropy = expected_soft_value(q_1, q_2, self.actor(batch.observation), temperature)
         return -tf.reduce_mean(value), negative_entropy
 

@@ -11,11 +11,10 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from rlgen import learning, loops, networks, runtime
-from rlgen.agents.agent import Observations
+from rlgen.agents.critics import TwinCritics, critic_loss
 from rlgen.agents.off_policy import OffPolicyAgent, OffPolicyConfig
 from rlgen.agents.trajectory import Batch
 from rlgen.config import option
-from rlgen.networks import Mirror
 from rlgen.schedules import Schedule
 
 
@@ -81,12 +80,6 @@ def temperature_loss(log_temperature: Any, log_prob: Any, target_entropy: float)
     return -log_temperature * tf.stop_gradient(tf.reduce_mean(log_prob) + target_entropy)
 
 
-def critic_loss(q_1: Any, q_2: Any, target: Any, weight: Any) -> Any:
-    """Half the weighted mean squared errors of both critics; no gradient flows through the target, [B]."""
-    target = tf.stop_gradient(target)
-    return 0.5 * tf.reduce_mean(weight * ((q_1 - target) ** 2 + (q_2 - target) ** 2))
-
-
 class SoftAgent(OffPolicyAgent):
     """Base of the soft actor-critics; a subclass says what values and policy are made of.
 
@@ -125,12 +118,12 @@ class SoftAgent(OffPolicyAgent):
         with tf.GradientTape() as tape:
             q = self.taken_values(batch)
             loss = critic_loss(*q, target, batch.weight)
-        learning.descend(tape, loss, self._critic_variables, self.critic_optimizer)
+        learning.descend(tape, loss, self.critics.variables, self.critic_optimizer)
         with tf.GradientTape() as tape:
             actor_loss, log_prob = self.policy_loss(batch, temperature, number)
         learning.descend(tape, actor_loss, self.actor.trainable_variables, self.actor_optimizer)
         temperature_loss_ = self.temperature.update(log_prob)
-        learning.follow(self.targets, self.critics, self.config.target_update_rate)
+        self.critics.move_targets(self.config.target_update_rate)
         scalars = {
             "train/loss": loss + actor_loss + temperature_loss_,
             "train/critic_loss": loss,
@@ -152,16 +145,10 @@ class SoftAgent(OffPolicyAgent):
         config, seed = self.config, runtime.derive_seed(self.seed, purpose)
         return networks.Options(hidden_units=config.hidden_units, activation=config.activation, seed=seed)
 
-    def actor_on_host(self, observations: Observations) -> Any:
-        """What the policy's network puts out, float32 [N, outputs], in NumPy, of today's weights."""
-        return self._mirror(observations)
-
     @functools.cached_property
-    def _mirror(self) -> Any:
-        if Mirror.possible(self.actor):
-            return Mirror(self.actor)
-        program = loops.program(self.actor)
-        return lambda observations: program(tf.constant(observations)).numpy()
+    def actor_on_host(self) -> Any:
+        """What the policy's network puts out, float32 [N, outputs], as a function of arrays, of today's weights."""
+        return networks.on_host(self.actor)
 
     @property
     def compute(self) -> loops.Compute:
@@ -171,9 +158,7 @@ class SoftAgent(OffPolicyAgent):
     def build_learner(self) -> None:
         """Both critics, their targets, which are copies, the temperature and the optimizers."""
         config = self.config
-        self.critics, self.targets = (
-            [self.new_critic(purpose) for purpose in ("critic 1", "critic 2")] for _ in range(2)
-        )
+        self.critics = TwinCritics(self.new_critic)
         self.temperature = Temperature(
             temperature=config.temperature,
             target_entropy=self.target_entropy,
@@ -181,7 +166,7 @@ class SoftAgent(OffPolicyAgent):
         )
         actor_variables = self.actor.trainable_variables
         self.actor_optimizer = learning.make_optimizer("adam", config.actor_learning_rate, actor_variables)
-        self.critic_optimizer = learning.make_optimizer("adam", config.critic_learning_rate, self._critic_variables)
+        self.critic_optimizer = learning.make_optimizer("adam", config.critic_learning_rate, self.critics.variables)
 
     def inference_state(self) -> dict[str, Any]:
         """The policy."""
@@ -191,8 +176,8 @@ class SoftAgent(OffPolicyAgent):
         """Policy, critics, their targets, the temperature and the optimizers."""
         return {
             "actor": self.actor,
-            "critics": self.critics,
-            "targets": self.targets,
+            "critics": self.critics.pair,
+            "targets": self.critics.targets,
             "temperature": self.temperature.state(),
             "actor_optimizer": self.actor_optimizer,
             "critic_optimizer": self.critic_optimizer,
@@ -206,7 +191,3 @@ class SoftAgent(OffPolicyAgent):
             (self.temperature.optimizer, config.temperature_learning_rate),
         ):
             learning.set_learning_rate(optimizer, schedule, self.env_steps)
-
-    @property
-    def _critic_variables(self) -> list[Any]:
-        return [variable for critic in self.critics for variable in critic.trainable_variables]

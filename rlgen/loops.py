@@ -112,6 +112,12 @@ class Tally:
         values = [tf.cast(scalars[name], tf.float32) for name in self._names]
         return tf.concat([tf.stack([*values, tf.ones(())]), tf.zeros((ROOM - len(values),))], 0)
 
+    def mean_tensors(self, sums: Any) -> dict[str, Any]:
+        """The mean of each scalar over what was added, inside a program, after at least one step was traced."""
+        assert self._names is not None, "nothing was added yet"
+        count = tf.maximum(sums[len(self._names)], 1.0)
+        return {name: sums[i] / count for i, name in enumerate(self._names)}
+
     def means(self, sums: Any) -> dict[str, float]:
         """The mean of each scalar over all that was added; nothing where nothing was."""
         numbers = np.asarray(sums, np.float64)

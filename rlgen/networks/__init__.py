@@ -14,7 +14,7 @@ from typing import Any
 from rlgen import registry
 from rlgen.errors import UserError
 from rlgen.networks.layers import Activation, dense, initializer, small_initializer
-from rlgen.networks.mirror import Mirror
+from rlgen.networks.mirror import Mirror, on_host
 from rlgen.spec import Spec
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "head",
     "initializer",
     "linear",
+    "on_host",
     "replace",
     "small_initializer",
 ]
@@ -117,12 +118,14 @@ def linear(outputs: int, options: Options, *, seed: int) -> Any:
     return keras.layers.Dense(outputs, kernel_initializer=initial, dtype="float32")
 
 
-def build(name: str, inputs: Spec, outputs: int, options: Options) -> Any:
-    """As `body`, with a linear layer on top: [N, *shape] to float32 [N, outputs]."""
+def build(name: str, inputs: Spec, outputs: int, options: Options, *, activation: str = "linear") -> Any:
+    """As `body`, with one more layer on top, linear unless told otherwise: [N, *shape] to float32 [N, outputs]."""
     import keras
 
     features = body(name, inputs, options)
-    return keras.Model(features.input, linear(outputs, options, seed=options.seed + 99)(features.output))
+    last = linear(outputs, options, seed=options.seed + 99)
+    last.activation = keras.activations.get(activation)
+    return keras.Model(features.input, last(features.output))
 
 
 def build_pair(name: str, inputs: tuple[Spec, Spec], outputs: int, options: Options) -> Any:

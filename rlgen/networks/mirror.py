@@ -6,6 +6,7 @@ in ten. Acting on the host uses the mirror, learning uses the model.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -58,6 +59,19 @@ class Mirror:
         for step in self._steps:
             x = step(x)
         return np.asarray(x, np.float32)
+
+
+def on_host(model: Any, *more: Any) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
+    """Models one after another as a function of arrays, of today's weights: their mirror, or a program of them."""
+    models = (model, *more)
+    if Mirror.possible(*models):
+        return Mirror(*models)
+    import tensorflow as tf
+
+    from rlgen import loops
+
+    program = loops.program(lambda x: functools.reduce(lambda y, part: part(y), models, x))
+    return lambda x: np.asarray(program(tf.constant(x)), np.float32)
 
 
 def _layers(model: Any) -> Iterator[Any]:
