@@ -80,6 +80,9 @@ class Agent(Algorithm):
     default_problem = "CartPole-v1"
     step_unit = "environment steps"
     score = "eval/mean_reward"
+    score_range = ("eval/min_reward", "eval/max_reward")
+    memory_advice = "Make the replay smaller (--set replay_capacity=...)"
+    training_curve = ("rollout/ep_rew_mean", "while exploring")
     default_steps = 50_000
     serves: ClassVar[tuple[type[gym.Space[Any]], ...]]
     wants: ClassVar[str] = ""
@@ -132,7 +135,7 @@ class Agent(Algorithm):
         Raises:
             EnvironmentFault: an episode does not end.
         """
-        envs = HostEnvs(self._make, num_envs=episodes, seed=runtime.derive_seed(seed, split))
+        envs = HostEnvs(self._make, num_envs=episodes, seed=seed)
         alive = np.ones(episodes, bool)
         rewards, values, lived, ended_by_time = [], [], [], np.zeros(episodes, bool)
         with contextlib.closing(envs), runtime.one_blas_thread():
