@@ -103,7 +103,7 @@ def _first_able(kind: str, problem: str, config: Mapping[str, Any] | None, engin
         except EnvironmentFault:
             raise
         except UserError as error:
-            reasons.append(f"\n  {plugin.name}: {error}")
+            reasons.append(f"\n  {plugin.name}: {str(error).partition('. ')[0]}")
     why = "".join(reasons) or " there is none that learns from such a thing."
     raise UserError(f"No installed algorithm can be built for '{problem}':{why}")
 

@@ -82,14 +82,6 @@ def test_everything_due_in_a_run_shorter_than_its_chunk(walk: Any, tmp_path: Pat
     assert one.run.evaluations()[-1]["step"] == 3
 
 
-def test_what_decides_how_often() -> None:
-    assert TrainerConfig().resolved(1000) == TrainerConfig(evaluate_every_steps=50, checkpoint_every_steps=50)
-    assert TrainerConfig(evaluate_every_steps=7).resolved(19).checkpoint_every_steps == 1
-    for field in ("evaluate_every_steps", "evaluation_episodes", "checkpoint_every_steps", "keep_checkpoints"):
-        with pytest.raises(UserError, match=f"{field}=0 is out of range: it must be >= 1"):
-            TrainerConfig.build({field: 0})
-
-
 def test_the_best_checkpoint_is_reported_and_the_last_state_stays(walk: Any, tmp_path: Path) -> None:
     one = start(walk, tmp_path / "run", every={"evaluate_every_steps": 10})
     result = one.train(200)
