@@ -12,6 +12,7 @@ from rlgen._version import __version__
 if TYPE_CHECKING:
     from rlgen.algorithm import Algorithm, Evaluation
     from rlgen.api import available, evaluate, load, make, record, train
+    from rlgen.callbacks import Callback, EarlyStopping, Moment, Reply, StopAfter, StopAtTarget
     from rlgen.config import Config, option
     from rlgen.evaluator import Evaluator
     from rlgen.registry import register
@@ -27,6 +28,12 @@ _HOMES = {
     "make": "rlgen.api",
     "record": "rlgen.api",
     "train": "rlgen.api",
+    "Callback": "rlgen.callbacks",
+    "EarlyStopping": "rlgen.callbacks",
+    "Moment": "rlgen.callbacks",
+    "Reply": "rlgen.callbacks",
+    "StopAfter": "rlgen.callbacks",
+    "StopAtTarget": "rlgen.callbacks",
     "Config": "rlgen.config",
     "option": "rlgen.config",
     "Evaluator": "rlgen.evaluator",
@@ -37,10 +44,16 @@ _HOMES = {
 
 __all__ = [
     "Algorithm",
+    "Callback",
     "Config",
+    "EarlyStopping",
     "Evaluation",
     "Evaluator",
+    "Moment",
+    "Reply",
     "Run",
+    "StopAfter",
+    "StopAtTarget",
     "Trainer",
     "__version__",
     "available",

@@ -48,6 +48,9 @@ class Algorithm(abc.ABC):
         step_unit: what one step is, in the plural, for people: "environment steps", "batches".
         score: the evaluation scalar that tells which checkpoint is best.
         higher_is_better: the direction of `score`.
+        score_range: the evaluation scalars that `score` lies between, lowest and highest, for the learning curve.
+        training_curve: a scalar of training to draw beside the score, in its unit, and the words for the legend.
+        memory_advice: how it needs less memory, a sentence without its full stop: "Make ... smaller (--set ...)".
         chunk_steps: how many steps one call of `train` should take: long enough that Python costs nothing,
             short enough for a progress bar. Set in the constructor where it depends on the configuration.
         step_quantum: steps come in multiples of this (environments that step together, for instance).
@@ -62,6 +65,9 @@ class Algorithm(abc.ABC):
     step_unit: ClassVar[str] = "steps"
     score: ClassVar[str]
     higher_is_better: ClassVar[bool] = True
+    score_range: ClassVar[tuple[str, str] | None] = None
+    training_curve: ClassVar[tuple[str, str] | None] = None
+    memory_advice: ClassVar[str] = ""
     default_steps: ClassVar[int] = 10_000
 
     chunk_steps: int = 1000
@@ -114,7 +120,8 @@ class Algorithm(abc.ABC):
 
         Args:
             episodes: how many episodes, sample sets or passes to average over.
-            seed: of this evaluation; training's random state stays untouched.
+            seed: of this evaluation, to be used as it comes: the Evaluator gives every split another one.
+                Training's random state stays untouched.
             split: "validation" to choose a checkpoint, "test" to report one.
         """
 

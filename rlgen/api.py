@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rlgen import registry, reuse, runtime, state
 from rlgen.algorithm import Algorithm, Evaluation
+from rlgen.callbacks import Callback
 from rlgen.checkpoint import newest_good
 from rlgen.config import differences
 from rlgen.errors import RlgenError, UserError
 from rlgen.evaluator import Evaluator
-from rlgen.reporter import Reporter, Silent
+from rlgen.hooks import check_callbacks
 from rlgen.run import Run, RunConfig, check_free, default_path
-from rlgen.trainer import Trainer, TrainerConfig
+from rlgen.trainer import Trainer
+from rlgen.trainer_config import TrainerConfig
 
 TRAINER_PREFIX = "trainer."
 
@@ -32,22 +33,25 @@ class Plan:
     path: Path
     resume: bool
 
-    def execute(self, reporter: Reporter | None = None) -> Run:
-        """Train.
+    def execute(self, callbacks: Sequence[Callback] = ()) -> Run:
+        """Train; the callbacks are called in order.
 
         Raises:
+            UserError: `callbacks` has something that is none; nothing has been written then.
             RlgenError: the run stopped before its end; its last checkpoint is kept.
+            Exception: what a callback raised, after the run was saved.
         """
-        reporter = reporter or Silent()
+        check_callbacks(callbacks)
         run = Run.open(self.path) if self.resume else Run.create(self.path, self.config)
-        trainer = Trainer(algorithm=self.algorithm, run=run, config=self.trainer, reporter=reporter)
+        trainer = Trainer(algorithm=self.algorithm, run=run, config=self.trainer, callbacks=callbacks)
         if self.resume:
-            reporter.message(f"Going on from step {trainer.resume():,} of {run.path}.")
+            trainer.hooks.message(f"Going on from step {trainer.resume():,} of {run.path}.")
         try:
-            result = trainer.train(self.steps)
-            (run.path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+            trainer.train(self.steps)
             _draw(run, self.algorithm)
         except OSError as error:
+            if error is trainer.hooks.raised:
+                raise  # A callback's own trouble, not that of the run's directory.
             raise RlgenError(
                 f"The run {run.path} could not be written: {error.strerror or error}. Its last checkpoint, of step "
                 f"{run.steps:,}, is untouched; free some space and go on with --resume."
@@ -91,7 +95,7 @@ def plan(
     if run is not None:
         check_free(Path(run))
     algorithm = reuse.make(cls, problem=problem, config=built, seed=seed or 0, engine=engine or "auto")
-    runtime.require_memory(algorithm.memory_bytes())
+    runtime.require_memory(algorithm.memory_bytes(), advice=algorithm.memory_advice)
     run_config = RunConfig(
         algorithm=name,
         problem=problem,
@@ -118,6 +122,7 @@ def train(
     run: str | Path | None = None,
     resume: bool = False,
     progress: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Train an algorithm and return its run.
 
@@ -133,11 +138,13 @@ def train(
         run: the directory to write; a new one below `runs/` unless given.
         resume: go on with the run in `run` instead of starting one.
         progress: show a progress bar on standard error.
+        callbacks: who is called while it trains, in order; see `rlgen.Callback`.
 
     Raises:
         UserError: anything asked for that cannot be; nothing has been written then.
         Diverged: a loss became NaN or infinite.
         Interrupted: a signal stopped the run after it was saved.
+        Exception: what a callback raised, after the run was saved.
     """
     planned = plan(
         name,
@@ -152,10 +159,10 @@ def train(
         resume=resume,
     )
     if not progress:
-        return planned.execute()
+        return planned.execute(callbacks)
     from rlgen.progress import Bar
 
-    return planned.execute(Bar())
+    return planned.execute((Bar(), *callbacks))
 
 
 def load(run: Run | str | Path, *, checkpoint: str | int = "best") -> Any:
@@ -224,6 +231,20 @@ def make(
     return cls(problem=problem, config=cls.Config.build(config, preset=preset), seed=seed, engine=engine)
 
 
+def build(config: RunConfig) -> Algorithm:
+    """The algorithm of a run's configuration, untrained.
+
+    Raises:
+        UserError: it is not installed any more, or cannot be built as it was.
+    """
+    cls = registry.load(config.algorithm, registry.ALGORITHM_KINDS)
+    engine = config.engine if cls.problem_kind == "env" else "auto"
+    algorithm: Algorithm = cls(
+        problem=config.problem, config=cls.Config.build(config.config), seed=config.seed, engine=engine
+    )
+    return algorithm
+
+
 def available(*, kind: str | None = None) -> list[dict[str, str]]:
     """Every plug-in there is: `name`, `kind`, `source` and `summary`. Imports none of them."""
     return [
@@ -236,7 +257,7 @@ def _loaded(run: Run | str | Path, checkpoint: str | int) -> tuple[Algorithm, in
     runtime.prepare()
     run = run if isinstance(run, Run) else Run.open(run)
     step, arrays = run.weights(str(checkpoint))
-    algorithm = run.config.build()
+    algorithm = build(run.config)
     state.write(algorithm.inference_state(), arrays)
     return algorithm, step
 
@@ -265,7 +286,8 @@ def _plan_resume(
     wanted = cls.Config.build({**stored.config, **own}).to_dict()
     found += differences(stored.config, {key: wanted[key] for key in own})
     wanted_trainer = TrainerConfig.build({**stored.trainer, **trainer})
-    found += differences(stored.trainer, {key: wanted_trainer.to_dict()[key] for key in trainer})
+    fixed = [key for key in trainer if key not in TrainerConfig.ENDINGS]
+    found += differences(stored.trainer, {key: wanted_trainer.to_dict()[key] for key in fixed})
     if found:
         raise UserError(
             f"{path} was trained with another configuration:\n  "
@@ -277,8 +299,8 @@ def _plan_resume(
         at = newest_good(run.checkpoints)[0].step  # The last one may be damaged.
     if steps <= at:
         raise UserError(f"{path} is at step {at:,} already; ask for more than that with --steps.")
-    algorithm = stored.build()
-    runtime.require_memory(algorithm.memory_bytes())
+    algorithm = build(stored)
+    runtime.require_memory(algorithm.memory_bytes(), advice=algorithm.memory_advice)
     return Plan(algorithm, stored, wanted_trainer, steps, run.path, resume=True)
 
 
@@ -301,4 +323,4 @@ def _split(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 def _draw(run: Run, algorithm: Algorithm) -> None:
     from rlgen.media import draw_learning_curve
 
-    draw_learning_curve(run, score=algorithm.score, unit=algorithm.step_unit)
+    draw_learning_curve(run, type(algorithm))

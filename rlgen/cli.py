@@ -129,7 +129,7 @@ def train(overrides: tuple[str, ...], seeds: int | None, dry_run: bool, as_json:
     if as_json:
         _print_json(run.result)
         return
-    _print_table({key: value for key, value in run.result.items() if key != "evaluation"})
+    _print_table({key: value for key, value in run.result.items() if key != "evaluation" and value is not None})
     _print_table(run.evaluation)
     click.echo(f"\nTensorBoard:  tensorboard --logdir {run.path}")
     click.echo(f"Evaluate:     rlgen evaluate {run.path}")
@@ -208,13 +208,13 @@ def _execute(plan: Plan) -> Run:
     from rlgen import runtime
     from rlgen.progress import Bar
 
-    reporter, config = Bar(), plan.config
+    bar, config = Bar(), plan.config
     memory = {part: runtime.human_bytes(size) for part, size in plan.algorithm.memory_bytes().items()}
     parts = "".join(f"; {part} {size}" for part, size in memory.items())
-    reporter.message(
+    bar.message(
         f"{config.algorithm} on {config.problem}, {config.engine} engine, seed {config.seed}{parts}; run {plan.path}"
     )
-    return plan.execute(reporter)
+    return plan.execute([bar])
 
 
 def _open(run: Path) -> None:

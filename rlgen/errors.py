@@ -38,10 +38,10 @@ class Interrupted(RlgenError):
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:
-    """A hint such as `" Did you mean 'double_dqn'?"`, or an empty string when nothing is near.
+    """A hint such as `" Did you mean 'CartPole-v1'?"`, or an empty string when nothing is near.
 
-    >>> nearest("duble_dqn", ["dqn", "double_dqn", "gan"], most=1)
-    " Did you mean 'double_dqn'?"
+    >>> nearest("cartpol-v1", ["CartPole-v1", "Pendulum-v1"], most=1)
+    " Did you mean 'CartPole-v1'?"
     """
     folded = {candidate.casefold(): candidate for candidate in known}
     matches = difflib.get_close_matches(name.casefold(), folded, n=most, cutoff=0.55)

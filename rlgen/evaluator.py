@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rlgen import runtime
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.errors import RlgenError, UserError
 
@@ -9,8 +10,8 @@ from rlgen.errors import RlgenError, UserError
 class Evaluator:
     """Evaluates any algorithm through its contract.
 
-    One seed decides all it draws, and the two splits never share a draw: "validation" chooses the best
-    checkpoint, "test" reports it.
+    One seed decides all it draws. Each split gets a seed of its own derived from it, so that no algorithm can
+    choose the best checkpoint ("validation") by the draws that then report it ("test").
     """
 
     def __init__(self, *, episodes: int = 20, seed: int = 0) -> None:
@@ -29,7 +30,8 @@ class Evaluator:
 
     def evaluate(self, algorithm: Algorithm, *, split: Split = "test") -> Evaluation:
         """What the algorithm is worth; its training state is left as it was."""
-        return algorithm.evaluate(episodes=self.episodes, seed=self.seed, split=split)
+        seed = runtime.derive_seed(self.seed, split)
+        return algorithm.evaluate(episodes=self.episodes, seed=seed, split=split)
 
 
 def better(algorithm: Algorithm, new: Evaluation, best: float | None) -> bool:

@@ -64,29 +64,31 @@ def save_images(run: Run, evaluation: Evaluation) -> None:
         (run.path / "media" / f"{name.replace('/', '_')}.png").write_bytes(png_bytes(pixels))
 
 
-def draw_learning_curve(run: Run, *, score: str, unit: str) -> Path:
-    """Draw what the evaluations found, and training beside it, into `media/learning_curve.png`."""
+def draw_learning_curve(run: Run, cls: type[Algorithm]) -> Path:
+    """Draw what the evaluations found, and training beside it where `cls` says so, as `media/learning_curve.png`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    stats = [(row["step"], row["rollout/ep_rew_mean"]) for row in run.stats() if "rollout/ep_rew_mean" in row]
-    if stats and score == "eval/mean_reward":
-        axes.plot(*zip(*stats, strict=True), color="#9db4c0", lw=1.2, label="while exploring")
-    rows = run.evaluations()
+    if cls.training_curve is not None:
+        name, label = cls.training_curve
+        points = [(row["step"], row[name]) for row in run.stats() if name in row]
+        if points:
+            axes.plot(*zip(*points, strict=True), color="#9db4c0", lw=1.2, label=label)
+    rows, score = run.evaluations(), cls.score
     steps = [row["step"] for row in rows]
-    if all(f"eval/{bound}_reward" in row for row in rows for bound in ("min", "max")):
-        worst, best_episode = ([row[f"eval/{bound}_reward"] for row in rows] for bound in ("min", "max"))
-        axes.fill_between(steps, worst, best_episode, color="#2a6f97", alpha=0.15, lw=0, label="worst to best episode")
+    if cls.score_range is not None and all(name in row for row in rows for name in cls.score_range):
+        low, high = ([row[name] for row in rows] for name in cls.score_range)
+        axes.fill_between(steps, low, high, color="#2a6f97", alpha=0.15, lw=0, label="lowest to highest")
     axes.plot(steps, [row[score] for row in rows], color="#2a6f97", lw=2, marker="o", ms=4, label="evaluation")
     best = run.result.get("best_step")
     for row in rows:
         if row["step"] == best:
             axes.plot(best, row[score], marker="*", ms=15, color="#e76f51", ls="", label=f"best, step {best:,}")
     config = run.config
-    axes.set(title=f"{config.algorithm} on {config.problem}, seed {config.seed}", xlabel=unit, ylabel=score)
+    axes.set(title=f"{config.algorithm} on {config.problem}, seed {config.seed}", xlabel=cls.step_unit, ylabel=score)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)

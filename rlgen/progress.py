@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -14,11 +12,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from rlgen.algorithm import Evaluation
+from rlgen.callbacks import Callback, Moment
 
 
-class Bar:
-    """A reporter that draws a progress bar; where standard error is no terminal, the lines alone."""
+class Bar(Callback):
+    """Draws a progress bar; where standard error is no terminal, the lines alone."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -32,30 +30,28 @@ class Bar:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._unit = ""
 
     def message(self, text: str) -> None:
         """A line above the bar."""
         self._console.print(text, markup=False, soft_wrap=True)
 
-    def started(self, *, step: int, steps: int, unit: str) -> None:
+    def start(self, moment: Moment) -> None:
         """Start the bar."""
-        self._unit = unit
-        self._task = self._bar.add_task("training", total=steps, completed=step, rate="")
+        self._task = self._bar.add_task("training", total=moment.steps, completed=moment.step, rate="")
         self._bar.start()
 
-    def advanced(self, step: int, scalars: Mapping[str, float]) -> None:
+    def chunk(self, moment: Moment) -> None:
         """Move the bar."""
-        rate = f"{scalars['time/fps']:,.0f} {self._unit}/s"
-        self._bar.update(self._task, completed=step, rate=rate)
+        rate = f"{moment.scalars['time/fps']:,.0f} {moment.algorithm.step_unit}/s"
+        self._bar.update(self._task, completed=moment.step, rate=rate)
 
-    def evaluated(self, step: int, evaluation: Evaluation) -> None:
+    def evaluation(self, moment: Moment) -> None:
         """A line with the main figures."""
-        figures = "  ".join(
-            f"{name.removeprefix('eval/')} {value:,.4g}" for name, value in list(evaluation.scalars.items())[:5]
-        )
-        self.message(f"step {step:>9,}  {figures}")
+        assert moment.evaluation is not None
+        shown = list(moment.evaluation.scalars.items())[:5]
+        figures = "  ".join(f"{name.removeprefix('eval/')} {value:,.4g}" for name, value in shown)
+        self.message(f"step {moment.step:>9,}  {figures}")
 
-    def finished(self) -> None:
+    def end(self, moment: Moment) -> None:
         """Stop the bar."""
         self._bar.stop()

@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rlgen import checkpoint, registry, runtime
-from rlgen.algorithm import Algorithm
+from rlgen import checkpoint, runtime
 from rlgen.errors import UserError
 from rlgen.summary import read_lines
 
@@ -39,15 +38,6 @@ class RunConfig:
     config: dict[str, Any]
     trainer: dict[str, Any]
     about: dict[str, Any] = field(default_factory=dict, compare=False)
-
-    def build(self) -> Algorithm:
-        """The algorithm, untrained."""
-        cls = registry.load(self.algorithm, registry.ALGORITHM_KINDS)
-        engine = self.engine if cls.problem_kind == "env" else "auto"
-        algorithm: Algorithm = cls(
-            problem=self.problem, config=cls.Config.build(self.config), seed=self.seed, engine=engine
-        )
-        return algorithm
 
 
 @dataclass(frozen=True)
@@ -113,6 +103,14 @@ class Run:
         """What `rlgen train --json` printed when the run was last completed; empty before."""
         file = self.path / "result.json"
         return dict(json.loads(file.read_text())) if file.exists() else {}
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """The run is completed.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        (self.path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
 
     @property
     def evaluation(self) -> dict[str, float]:

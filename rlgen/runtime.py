@@ -76,8 +76,8 @@ def free_memory_bytes() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def require_memory(needs: Mapping[str, int]) -> None:
-    """Check that what is about to be allocated is there.
+def require_memory(needs: Mapping[str, int], *, advice: str = "") -> None:
+    """Check that what is about to be allocated is there; `advice`, without a full stop, says how to need less.
 
     Raises:
         UserError: it is not; the message has the arithmetic.
@@ -87,7 +87,7 @@ def require_memory(needs: Mapping[str, int]) -> None:
         parts = " + ".join(f"{name} {human_bytes(size)}" for name, size in needs.items())
         raise UserError(
             f"This needs {parts} = {human_bytes(total)} of memory, and {human_bytes(free)} is free. "
-            "Make the replay smaller (--set replay_capacity=...) or free some memory."
+            + (f"{advice} or free some memory." if advice else "Free some memory.")
         )
 
 

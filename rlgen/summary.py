@@ -19,8 +19,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rlgen.algorithm import Evaluation
-
 FLUSH_SECONDS = 10
 
 _files = itertools.count()
@@ -83,12 +81,18 @@ class SummaryWriter:
             ),
         )
 
-    def evaluation(self, step: int, evaluation: Evaluation) -> None:
-        """All that an evaluation found."""
-        self.scalars(step, evaluation.scalars)
-        for name, pixels in evaluation.images.items():
+    def add(
+        self,
+        step: int,
+        scalars: Mapping[str, float],
+        images: Mapping[str, npt.NDArray[np.uint8]],
+        texts: Mapping[str, str],
+    ) -> None:
+        """All there is to say at a step."""
+        self.scalars(step, scalars)
+        for name, pixels in images.items():
             self.image(step, name, pixels)
-        for name, markdown in evaluation.texts.items():
+        for name, markdown in texts.items():
             self.text(step, name, markdown)
 
     def flush(self) -> None:

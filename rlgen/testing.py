@@ -11,8 +11,11 @@ import numpy as np
 
 from rlgen import api, registry, reuse, runtime, state
 from rlgen.algorithm import Algorithm
-from rlgen.errors import RlgenError
+from rlgen.errors import EnvironmentFault, RlgenError, UserError
 from rlgen.run import Run
+
+# For a kind of problem: the argument that names it, and steps that are enough to see it work.
+PROBLEMS = {"env": ("env", 1024), "dataset": ("data", 20)}
 
 
 class PluginFault(RlgenError, AssertionError):
@@ -27,14 +30,15 @@ def check_plugin(
     steps: int | None = None,
     config: Mapping[str, Any] | None = None,
     engine: str | None = None,
+    algorithm: str | None = None,
 ) -> dict[str, float]:
     """Train, save, restore, resume and evaluate a plug-in, and hold each against the contract.
 
     An algorithm is trained twice: for `steps` steps in one go, and for half of them, saved, restored into a
     new instance and trained on. On the compiled engine both must end in the same bits. What was saved must
     fit into a new instance, and judging that one must change none of its state. One that says it is
-    `reseedable` must come to the same bits as a new one with the other seed. An environment is learned
-    in for a moment by `dqn`, a data set by `gan`, so those kinds can be checked by name too.
+    `reseedable` must come to the same bits as a new one with the other seed. An environment or a data set is
+    checked by letting an algorithm learn there for a moment.
 
     Args:
         name: of the plug-in.
@@ -43,21 +47,25 @@ def check_plugin(
         steps: how many in all; two chunks of the algorithm unless given.
         config: fields that override the defaults, to make it small.
         engine: as in `rlgen.train`.
+        algorithm: what learns in the environment or from the data set called `name`; unless given, the first
+            installed one that can be built for it with `config`.
 
     Returns:
         The scalars of the final evaluation.
 
     Raises:
         PluginFault: the contract is broken.
-        UserError: the name is unknown or its configuration wrong.
+        UserError: the name is unknown, its configuration wrong, or no algorithm can be built for it.
     """
     plugin = registry.find(name)
     if plugin.kind == "metric":
         raise RlgenError(f"'{name}' is a metric, a plain function: test it by calling it.")
-    if plugin.kind == "env":
-        return check_plugin("dqn", env=name, steps=steps or 1024, config=config, engine=engine)
-    if plugin.kind == "dataset":
-        return check_plugin("gan", data=name, steps=steps or 20, config=config)
+    if plugin.kind in PROBLEMS:
+        learner = algorithm or _first_able(plugin.kind, name, config, engine)
+        where, few = PROBLEMS[plugin.kind]
+        return check_plugin(learner, **{where: name}, steps=steps or few, config=config, engine=engine)
+    if algorithm is not None:
+        raise UserError(f"'{name}' learns by itself: algorithm= is for an environment or a data set. Leave it out.")
     asked: dict[str, Any] = {"env": env, "data": data, "config": config, "engine": engine, "seed": 3}
     runtime.prepare()
     with tempfile.TemporaryDirectory() as directory:
@@ -79,6 +87,27 @@ def check_plugin(
         return scalars
 
 
+def _first_able(kind: str, problem: str, config: Mapping[str, Any] | None, engine: str | None) -> str:
+    """The first installed algorithm that can be built for a problem.
+
+    Raises:
+        UserError: none can; or, from an environment, what is wrong with it.
+    """
+    reasons = []
+    for plugin in (plugin for plugin in registry.available() if plugin.kind in registry.ALGORITHM_KINDS):
+        try:
+            cls = plugin.load()
+            if cls.problem_kind == kind:
+                cls(problem=problem, config=cls.Config.build(config), seed=0, engine=engine or "auto").close()
+                return plugin.name
+        except EnvironmentFault:
+            raise
+        except UserError as error:
+            reasons.append(f"\n  {plugin.name}: {str(error).partition('. ')[0]}")
+    why = "".join(reasons) or " there is none that learns from such a thing."
+    raise UserError(f"No installed algorithm can be built for '{problem}':{why}")
+
+
 def _check_reseeding(name: str, directory: Path, steps: int, asked: Mapping[str, Any]) -> None:
     """The algorithm trained last, made new by another seed, ends in the bits of a new one."""
     reseeded = api.train(name, run=directory / "reseeded", steps=steps, **asked)
@@ -91,7 +120,7 @@ def _check_reseeding(name: str, directory: Path, steps: int, asked: Mapping[str,
 def _check_use(run: Run) -> dict[str, float]:
     """A new instance can take up what was saved; judging it says the same each time and changes nothing."""
     saved = run.weights("last")[1]
-    algorithm = run.config.build()
+    algorithm = api.build(run.config)
     try:
         state.write(algorithm.state(), saved)
         changed = _differing(saved, state.read(algorithm.state()))

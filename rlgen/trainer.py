@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import shlex
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rlgen import checkpoint, state
 from rlgen.algorithm import Algorithm
-from rlgen.config import Config, option
+from rlgen.callbacks import Callback, Moment
 from rlgen.errors import Diverged, Interrupted, UserError
 from rlgen.evaluator import Evaluator, better
+from rlgen.hooks import Hooks
 from rlgen.media import save_images
-from rlgen.reporter import Reporter, Silent
 from rlgen.run import Run
+from rlgen.signals import Signals
 from rlgen.summary import SummaryWriter, append_line, drop_lines_after
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainerConfig(Config):
-    """How a run is judged and kept; none of it changes what is learned."""
-
-    evaluate_every_steps: int | None = option(None, "Steps between evaluations; none: a 20th of the run.", at_least=1)
-    evaluation_episodes: int = option(20, "Episodes, sample sets or passes of an evaluation.", at_least=1)
-    checkpoint_every_steps: int | None = option(None, "Steps between checkpoints; none: a 20th of the run.", at_least=1)
-    keep_checkpoints: int = option(3, "Checkpoints kept, the newest.", at_least=1)
-
-    def resolved(self, steps: int) -> TrainerConfig:
-        """With everything that depends on the length of the run filled in."""
-        every = max(1, math.ceil(steps / 20))
-        return dataclasses.replace(
-            self,
-            evaluate_every_steps=self.evaluate_every_steps or every,
-            checkpoint_every_steps=self.checkpoint_every_steps or every,
-        )
-
-    def intervals(self, quantum: int) -> tuple[int, int]:
-        """Steps between evaluations and between checkpoints, as multiples of `quantum`; after `resolved`."""
-        assert self.evaluate_every_steps and self.checkpoint_every_steps
-        evaluate, save = self.evaluate_every_steps, self.checkpoint_every_steps
-        return math.ceil(evaluate / quantum) * quantum, math.ceil(save / quantum) * quantum
+from rlgen.trainer_config import TrainerConfig
 
 
 class Trainer:
@@ -64,14 +37,18 @@ class Trainer:
         algorithm: Algorithm,
         run: Run,
         config: TrainerConfig | None = None,
-        reporter: Reporter | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> None:
-        self.algorithm, self.run = algorithm, run
-        self.config, self.reporter = config or TrainerConfig(), reporter or Silent()
+        """Take what learns, the run it is written to, and who is called while it learns, in order.
+
+        Raises:
+            UserError: `callbacks` has something that is none.
+        """
+        self.algorithm, self.run, self.config = algorithm, run, config or TrainerConfig()
+        self.hooks = Hooks((*callbacks, *self.config.callbacks()))
         self.evaluator = Evaluator(episodes=self.config.evaluation_episodes, seed=algorithm.seed)
-        self.step = 0
+        self.step = self._steps = 0
         self._best: float | None = None
-        self._stop: str | None = None
 
     def resume(self) -> int:
         """Take up the newest whole checkpoint; returns its step, 0 if the run was stopped before its first.
@@ -83,7 +60,7 @@ class Trainer:
             return 0
         good, arrays, faults = checkpoint.newest_good(self.run.checkpoints)
         for fault in faults:
-            self.reporter.message(f"{fault} Going on from step {good.step:,} instead.")
+            self.hooks.message(f"{fault} Going on from step {good.step:,} instead.")
         state.write(self.algorithm.state(), arrays)
         self.step = good.step
         for name in ("stats.jsonl", "evaluations.jsonl"):
@@ -98,7 +75,7 @@ class Trainer:
         return self.step
 
     def train(self, steps: int) -> dict[str, Any]:
-        """Train until `steps` steps are done in all; returns what `result.json` then holds.
+        """Train until `steps` steps are done in all, or a callback stops the run; returns what `result.json` holds.
 
         A number that is not a multiple of the algorithm's quantum is rounded up.
 
@@ -107,6 +84,7 @@ class Trainer:
             Diverged: a scalar is not finite; the last good checkpoint is kept.
             Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
             RlgenError: a checkpoint could not be written.
+            Exception: what a callback raised, after the run was saved.
         """
         quantum = self.algorithm.step_quantum
         steps = math.ceil(steps / quantum) * quantum
@@ -116,53 +94,90 @@ class Trainer:
         resumed_at = self.step or None
         train_log = SummaryWriter(self.run.path / "summaries" / "train", resumed_at=resumed_at)
         eval_log = SummaryWriter(self.run.path / "summaries" / "eval", resumed_at=resumed_at)
-        first, start = self.step, time.perf_counter()
-        self.reporter.started(step=self.step, steps=steps, unit=self.algorithm.step_unit)
-        if not checkpoint.listed(self.run.checkpoints):
-            self._save()
+        first, start, error = self.step, time.perf_counter(), None
+        self._steps = steps
         try:
-            with self._signals():
-                while self.step < steps:
-                    self._chunk(steps, config, train_log, eval_log)
+            self.hooks.start(self._moment())
+            if not checkpoint.listed(self.run.checkpoints):
+                self._save()
+            self.hooks.raise_fault()
+            with Signals(self.hooks.message) as signals:
+                while not self._over:
+                    self._chunk(config, train_log, eval_log, signals)
             seconds = time.perf_counter() - start
-            return self._finish(steps - first, seconds)
+            if self._stopped:
+                self.hooks.message(f"Stopped at step {self.step:,}: {self._stopped}.")
+            result = self._finish(self.step - first, seconds)
+            self.run.write_result(result)
+        except BaseException as raised:
+            error = raised
+            raise
         finally:
             train_log.close()
             eval_log.close()
-            self.reporter.finished()
+            self.hooks.end(self._moment(error=error))
+        self.hooks.raise_fault()
+        return result
 
-    def _chunk(self, steps: int, config: TrainerConfig, train_log: SummaryWriter, eval_log: SummaryWriter) -> None:
+    @property
+    def _over(self) -> bool:
+        return self.step >= self._steps or self.hooks.stopped is not None
+
+    @property
+    def _stopped(self) -> str | None:
+        """Why there are fewer steps than were asked for."""
+        return self.hooks.stopped if self.step < self._steps else None
+
+    def _moment(self, **about: Any) -> Moment:
+        """What a hook is told, with what is said to this one alone."""
+        return Moment(
+            step=self.step,
+            steps=self._steps,
+            algorithm=self.algorithm,
+            path=self.run.path,
+            stopped=self._stopped,
+            **about,
+        )
+
+    def _chunk(
+        self, config: TrainerConfig, train_log: SummaryWriter, eval_log: SummaryWriter, signals: Signals
+    ) -> None:
         """Train to the next place where something is due, and do it."""
         evaluate_every, save_every = config.intervals(self.algorithm.step_quantum)
         places = (_next_multiple(self.step, n) for n in (self.algorithm.chunk_steps, evaluate_every, save_every))
-        end = min(steps, *places)
+        end = min(self._steps, *places)
         begun, before = time.perf_counter(), self.step
         scalars = self.algorithm.train(end - before)
         self.step = end
         scalars["time/fps"] = (end - before) / (time.perf_counter() - begun)
         self._check_finite(scalars, before)
-        train_log.scalars(end, scalars)
+        reply = self.hooks.chunk(self._moment(scalars=scalars))
+        scalars |= reply.scalars
+        train_log.add(end, scalars, reply.images, reply.texts)
         append_line(self.run.path / "stats.jsonl", {"step": end, **scalars})
-        self.reporter.advanced(end, scalars)
-        if end == steps or end % evaluate_every == 0:
+        if self._over or end % evaluate_every == 0:
             self._evaluate(eval_log)
-        if end == steps or end % save_every == 0 or self._stop:
+        if self._over or end % save_every == 0 or signals.received or self.hooks.fault:
             train_log.flush()
             eval_log.flush()
             self._save()
-        if self._stop and end < steps:
+        if self._over:
+            return
+        self.hooks.raise_fault()
+        if signals.received:
             raise Interrupted(
-                f"Stopped by {self._stop} at step {end:,}, which is saved. "
+                f"Stopped by {signals.received} at step {end:,}, which is saved. "
                 f"Go on with: rlgen train {self.run.config.algorithm} --run {shlex.quote(str(self.run.path))} "
-                f"--resume --steps {steps}"
+                f"--resume --steps {self._steps}"
             )
 
     def _evaluate(self, log: SummaryWriter) -> None:
         evaluation = self.evaluator.evaluate(self.algorithm, split="validation")
         self._check_finite(evaluation.scalars, self.step)
-        log.evaluation(self.step, evaluation)
-        append_line(self.run.path / "evaluations.jsonl", {"step": self.step, **evaluation.scalars})
-        self.reporter.evaluated(self.step, evaluation)
+        reply = self.hooks.evaluation(self._moment(evaluation=evaluation))
+        scalars = {**evaluation.scalars, **reply.scalars}
+        log.add(self.step, scalars, {**evaluation.images, **reply.images}, {**evaluation.texts, **reply.texts})
+        append_line(self.run.path / "evaluations.jsonl", {"step": self.step, **scalars})
         if better(self.algorithm, evaluation, self._best):
             self._best = evaluation.scalars[self.algorithm.score]
             arrays = self._weights()
@@ -176,6 +191,7 @@ class Trainer:
         checkpoint.keep_last(self.run.checkpoints, self.config.keep_checkpoints)
         # Only now: until this step is saved, a resume may need the best checkpoint before this one.
         checkpoint.keep_last(self.run.best, 1)
+        self.hooks.checkpoint(self._moment())
 
     def _weights(self) -> state.Arrays:
         """What using the result needs, known to be finite."""
@@ -203,6 +219,7 @@ class Trainer:
             "preset": config.preset,
             "seed": config.seed,
             "steps": self.step,
+            "stopped": self._stopped,
             "step_unit": self.algorithm.step_unit,
             "seconds": round(seconds, 3),
             "steps_per_second": round(steps / seconds, 1),
@@ -222,26 +239,6 @@ class Trainer:
             f"is that of step {self.run.steps:,} in {self.run.checkpoints}. "
             "A smaller learning rate or a smaller max_grad_norm usually helps."
         )
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Let the first SIGINT or SIGTERM stop after the chunk; a second one stops at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(number: int, _: Any) -> None:
-            if self._stop:
-                raise KeyboardInterrupt
-            self._stop = signal.Signals(number).name
-            self.reporter.message(f"{self._stop}: saving, then stopping.")
-
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _next_multiple(step: int, every: int) -> int:

@@ -24,6 +24,22 @@ def test_splits_never_share_a_draw_and_seeds_decide(walk: Any) -> None:
     assert Evaluator(episodes=3).evaluate(algorithm).episodes == 3
 
 
+def test_the_seed_an_algorithm_gets_is_the_splits_own(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even one that does not look at the split cannot choose and report by the same draws."""
+
+    def evaluate(self: Any, *, episodes: int, seed: int, split: str) -> Evaluation:
+        return Evaluation({"eval/score": float(seed)}, episodes)
+
+    monkeypatch.setattr(walk.Walk, "evaluate", evaluate)
+    algorithm, splits = make(walk), ("validation", "test")
+    got = [
+        Evaluator(seed=seed).evaluate(algorithm, split=split).scalars["eval/score"]
+        for seed in (0, 1)
+        for split in splits
+    ]
+    assert len(set(got)) == 4
+
+
 @pytest.mark.parametrize("episodes", [0, -1])
 def test_nothing_to_average_over(episodes: int) -> None:
     with pytest.raises(UserError, match=f"at least one episode, not {episodes}"):

@@ -2,12 +2,15 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from rlgen import registry
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = ("agents", "envs", "generative", "supervised", "data", "metrics")
@@ -66,8 +69,16 @@ def test_the_core_imports_no_plugin(name: str) -> None:
     assert imported(name, inside_functions=True) <= set(CORE)
 
 
+@pytest.mark.parametrize("name", CORE)
+def test_the_core_names_no_algorithm(name: str) -> None:
+    algorithms = "|".join(plugin.name for plugin in registry.available() if plugin.kind in registry.ALGORITHM_KINDS)
+    assert "double_dqn" in algorithms
+    assert not re.findall(rf"""(["'`])({algorithms})\1""", MODULES[name].read_text())
+
+
 def test_no_plugin_imports_what_drives_it() -> None:
     drivers = {"rlgen.trainer", "rlgen.cli", "rlgen.api", "rlgen.run", "rlgen.checkpoint", "rlgen.summary"}
+    drivers |= {"rlgen.callbacks", "rlgen.hooks"}
     for name in MODULES.keys() - set(CORE):
         assert not imported(name, inside_functions=True) & drivers, name
 

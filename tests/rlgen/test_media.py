@@ -76,6 +76,21 @@ def test_the_learning_curve_is_a_picture(walk: Any, tmp_path: Path) -> None:
     assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 10
 
 
+def test_the_algorithm_says_what_its_curve_shows(walk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = rlgen.train("walk", run=tmp_path / "run", steps=20)
+    plain = imageio.imread(media.draw_learning_curve(run, walk.Walk))
+    # Names that no row has draw nothing.
+    monkeypatch.setattr(walk.Walk, "score_range", ("eval/none", "eval/none"))
+    monkeypatch.setattr(walk.Walk, "training_curve", ("train/none", "nothing"))
+    np.testing.assert_array_equal(imageio.imread(media.draw_learning_curve(run, walk.Walk)), plain)
+    monkeypatch.setattr(walk.Walk, "score_range", ("eval/score", "eval/draw"))
+    ranged = imageio.imread(media.draw_learning_curve(run, walk.Walk))
+    monkeypatch.setattr(walk.Walk, "training_curve", ("train/loss", "while training"))
+    both = imageio.imread(media.draw_learning_curve(run, walk.Walk))
+    assert (ranged != plain).any()
+    assert (both != ranged).any()
+
+
 def test_pictures_of_an_evaluation(tmp_path: Path) -> None:
     (tmp_path / "media").mkdir()
     pixels = np.random.default_rng(0).integers(0, 255, (4, 6, 3), dtype=np.uint8)

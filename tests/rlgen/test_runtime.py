@@ -33,9 +33,15 @@ def test_memory_is_refused_with_the_arithmetic(monkeypatch: pytest.MonkeyPatch) 
     runtime.require_memory({"replay": 600_000, "images": 400_000})
     runtime.require_memory({})
     with pytest.raises(UserError) as caught:
-        runtime.require_memory({"replay": 600_000, "images": 400_001})
-    for word in ("replay 600.0 kB + images 400.0 kB = 1.0 MB", "1.0 MB is free", "--set replay_capacity"):
+        runtime.require_memory({"replay": 600_000, "images": 400_001}, advice="Make it smaller (--set size=...)")
+    for word in (
+        "replay 600.0 kB + images 400.0 kB = 1.0 MB",
+        "1.0 MB is free",
+        "(--set size=...) or free some",
+    ):
         assert word in str(caught.value)
+    with pytest.raises(UserError, match=r"is free\. Free some memory\."):
+        runtime.require_memory({"replay": 2_000_000})
 
 
 @pytest.mark.parametrize(

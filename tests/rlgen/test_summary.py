@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
-from rlgen.algorithm import Evaluation
 from rlgen.summary import SummaryWriter, append_line, drop_lines_after, png_bytes, read_lines, read_scalars
 
 
@@ -46,7 +45,7 @@ def test_a_resumed_run_writes_its_steps_again(tmp_path: Path) -> None:
 def test_an_evaluation_as_tensorboard_reads_it(tmp_path: Path) -> None:
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     writer = SummaryWriter(tmp_path)
-    writer.evaluation(7, Evaluation({"eval/x": 3.0}, 1, images={"eval/grid": pixels}, texts={"eval/note": "**hi**"}))
+    writer.add(7, {"eval/x": 3.0}, {"eval/grid": pixels}, {"eval/note": "**hi**"})
     writer.close()
     accumulator = EventAccumulator(str(tmp_path))
     accumulator.Reload()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlgen import registry
+from rlgen import registry, testing
 from rlgen.algorithm import Evaluation
 from rlgen.errors import RlgenError, UnknownName, UserError
 from rlgen.testing import PluginFault, check_plugin
@@ -31,8 +31,8 @@ def test_an_agent_passes() -> None:
     assert 1 <= scalars["eval/mean_reward"] <= 500
 
 
-def test_an_environment_is_learned_in_by_dqn() -> None:
-    assert "eval/mean_reward" in check_plugin("CartPole-v1", steps=128, config=TINY_DQN)
+def test_an_environment_is_learned_in_by_whom_one_says() -> None:
+    assert "eval/mean_reward" in check_plugin("CartPole-v1", steps=128, config=TINY_DQN, algorithm="dqn")
 
 
 def test_a_classifier_passes() -> None:
@@ -40,7 +40,7 @@ def test_a_classifier_passes() -> None:
     assert 0 <= scalars["eval/accuracy"] <= 1
 
 
-def test_a_data_set_is_learned_from_by_gan() -> None:
+def test_a_data_set_is_learned_from_by_the_first_that_can() -> None:
     sizes = {"generator_hidden_units": 8, "discriminator_hidden_units": 8, "batch_size": 8, "evaluation_samples": 50}
     assert "eval/modes" in check_plugin("ring", steps=10, config=sizes)
 
@@ -48,6 +48,21 @@ def test_a_data_set_is_learned_from_by_gan() -> None:
 def test_an_algorithm_passes_with_its_own_chunk(walk: Any) -> None:
     assert "eval/score" in check_plugin("walk")
     assert "eval/score" in check_plugin("walk", data="hard", steps=7, config={"quantum": 4, "chunk": 8})
+
+
+def test_who_learns_unless_somebody_says(walk: Any) -> None:
+    """By kind and name; one that cannot serve the problem, or does not know the fields, is passed over."""
+
+    def first(kind: str, problem: str, **config: Any) -> str:
+        return testing._first_able(kind, problem, config, None)
+
+    cannot = {"__init__": lambda self, **_: (_ for _ in ()).throw(UserError("not on Sundays"))}
+    registry.register("agent", "a-first")(type("First", (walk.Walk,), {"problem_kind": "env", **cannot}))
+    assert first("env", "CartPole-v1") == "a2c"
+    assert first("env", "CartPole-v1", replay_capacity=512) == "discrete_sac"
+    assert first("dataset", "plain") == "walk"
+    with pytest.raises(UserError, match=r"can be built for 'CartPole-v1':\n  a-first: .*'wheels'.*\n  a2c: There is no"):
+        first("env", "CartPole-v1", wheels=4)
 
 
 # ---- what is asked for wrongly ----------------------------------------------------------------------------
@@ -63,6 +78,8 @@ def test_names_and_fields_are_checked_as_everywhere(walk: Any) -> None:
         check_plugin("wolk")
     with pytest.raises(UserError, match="There is no field 'sise'"):
         check_plugin("walk", config={"sise": 3})
+    with pytest.raises(UserError, match="'walk' learns by itself: algorithm= is for an environment or a data set"):
+        check_plugin("walk", algorithm="mlp")
 
 
 # ---- what breaks the contract -----------------------------------------------------------------------------

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import rlgen
-from rlgen import checkpoint, state, trainer
-from rlgen.algorithm import Evaluation
+from rlgen import api, checkpoint, state, trainer
+from rlgen.callbacks import Callback
 from rlgen.errors import Diverged, EnvironmentFault, RlgenError, UserError
-from rlgen.reporter import Silent
 from rlgen.run import Run, RunConfig
 from rlgen.summary import read_scalars
-from rlgen.trainer import Trainer, TrainerConfig
+from rlgen.trainer import Trainer
+from rlgen.trainer_config import TrainerConfig
 
 
 def start(walk: Any, path: Path, *, seed: int = 0, every: dict[str, Any] | None = None, **config: Any) -> Trainer:
@@ -28,10 +28,10 @@ def start(walk: Any, path: Path, *, seed: int = 0, every: dict[str, Any] | None 
     return Trainer(algorithm=algorithm, run=run, config=TrainerConfig.build(every or {}))
 
 
-def resume(run: Run, reporter: Any = None) -> Trainer:
+def resume(run: Run, *callbacks: Callback) -> Trainer:
     """A Trainer as another process would make it."""
     config = TrainerConfig.build(run.config.trainer)
-    again = Trainer(algorithm=run.config.build(), run=run, config=config, reporter=reporter)
+    again = Trainer(algorithm=api.build(run.config), run=run, config=config, callbacks=callbacks)
     again.resume()
     return again
 
@@ -82,14 +82,6 @@ def test_everything_due_in_a_run_shorter_than_its_chunk(walk: Any, tmp_path: Pat
     assert one.run.evaluations()[-1]["step"] == 3
 
 
-def test_what_decides_how_often() -> None:
-    assert TrainerConfig().resolved(1000) == TrainerConfig(evaluate_every_steps=50, checkpoint_every_steps=50)
-    assert TrainerConfig(evaluate_every_steps=7).resolved(19).checkpoint_every_steps == 1
-    for field in ("evaluate_every_steps", "evaluation_episodes", "checkpoint_every_steps", "keep_checkpoints"):
-        with pytest.raises(UserError, match=f"{field}=0 is out of range: it must be >= 1"):
-            TrainerConfig.build({field: 0})
-
-
 def test_the_best_checkpoint_is_reported_and_the_last_state_stays(walk: Any, tmp_path: Path) -> None:
     one = start(walk, tmp_path / "run", every={"evaluate_every_steps": 10})
     result = one.train(200)
@@ -110,30 +102,6 @@ def test_lower_may_be_better(walk: Any, tmp_path: Path, monkeypatch: pytest.Monk
     one = start(walk, tmp_path / "run", every={"evaluate_every_steps": 10})
     result = one.train(100)
     assert result["evaluation"]["eval/score"] == min(row["eval/score"] for row in one.run.evaluations())
-
-
-def test_the_reporter_hears_everything(walk: Any, tmp_path: Path) -> None:
-    heard: list[Any] = []
-
-    class Ear(Silent):
-        def started(self, *, step: int, steps: int, unit: str) -> None:
-            heard.append((step, steps, unit))
-
-        def advanced(self, step: int, scalars: Any) -> None:
-            assert scalars["time/fps"] > 0
-            heard.append(step)
-
-        def evaluated(self, step: int, evaluation: Evaluation) -> None:
-            heard.append(evaluation.episodes)
-
-        def finished(self) -> None:
-            heard.append("finished")
-
-    every = {"evaluate_every_steps": 20, "evaluation_episodes": 4, "checkpoint_every_steps": 30}
-    one = start(walk, tmp_path / "run", every=every)
-    one.reporter = Ear()
-    one.train(30)
-    assert heard == [(0, 30, "steps"), 10, 20, 4, 30, 4, "finished"]
 
 
 def test_how_a_run_is_judged_and_kept_changes_nothing_it_learns(walk: Any, tmp_path: Path) -> None:
@@ -212,7 +180,7 @@ def test_a_damaged_checkpoint_is_named_dropped_and_the_one_before_used(walk: Any
     (newest.path / "state.npz").write_bytes(b"damaged")
     heard: list[str] = []
 
-    class Ear(Silent):
+    class Ear(Callback):
         def message(self, text: str) -> None:
             heard.append(text)
 

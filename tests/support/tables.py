@@ -112,7 +112,7 @@ def built_in(*kinds: str) -> list[Plugin]:
 
 def config_class(name: str) -> Any:
     from rlgen import registry
-    from rlgen.trainer import TrainerConfig
+    from rlgen.trainer_config import TrainerConfig
 
     return TrainerConfig if name == "trainer" else registry.load(name, registry.ALGORITHM_KINDS).Config
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import rlgen
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.errors import UserError
-from rlgen.runtime import derive_seed, generator
+from rlgen.runtime import generator
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class Walk(Algorithm):
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         failing = self.config.nan_score_at is not None and self.steps >= self.config.nan_score_at
-        drawn = np.random.default_rng(derive_seed(seed, split)).normal(size=episodes).mean()
+        drawn = np.random.default_rng(seed).normal(size=episodes).mean()
         weights = np.nan_to_num(self.weights)
         score = float("nan") if failing else float(-np.square(weights).sum())
         image = np.zeros((2, 3, 3), np.uint8)
@@ -123,10 +123,9 @@ def _serve() -> None:
     from tensorboard.plugins.scalar import summary_v2  # noqa: F401
 
     import rlgen.api
-    from rlgen.reporter import Silent
 
-    class Starter(Silent):
-        def started(self, *, step: int, steps: int, unit: str) -> None:
+    class Starter(rlgen.Callback):
+        def start(self, moment: rlgen.Moment) -> None:
             print("started", flush=True)
 
     for line in sys.stdin:
@@ -134,7 +133,7 @@ def _serve() -> None:
         child = os.fork()
         if child == 0:
             try:
-                rlgen.api.plan("walk", run=run, steps=steps, resume=resume, config=overrides).execute(Starter())
+                rlgen.api.plan("walk", run=run, steps=steps, resume=resume, config=overrides).execute([Starter()])
             except BaseException as error:
                 print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 os._exit(1)

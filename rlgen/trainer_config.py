@@ -1,0 +1,52 @@
+"""What the Trainer can be told: the fields that begin with `trainer.` on the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import ClassVar
+
+from rlgen.callbacks import Callback, EarlyStopping, StopAfter, StopAtTarget
+from rlgen.config import Config, option
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainerConfig(Config):
+    """How a run is judged and kept and what ends it early; none of it changes what is learned until then."""
+
+    # As the number of steps may be another one when a run goes on, so may these.
+    ENDINGS: ClassVar[tuple[str, ...]] = ("patience_evaluations", "stop_at_score", "stop_after_seconds")
+
+    evaluate_every_steps: int | None = option(None, "Steps between evaluations; none: a 20th of the run.", at_least=1)
+    evaluation_episodes: int = option(20, "Episodes, sample sets or passes of an evaluation.", at_least=1)
+    checkpoint_every_steps: int | None = option(None, "Steps between checkpoints; none: a 20th of the run.", at_least=1)
+    keep_checkpoints: int = option(3, "Checkpoints kept, the newest.", at_least=1)
+    patience_evaluations: int | None = option(
+        None, "Stop after so many evaluations in a row without a better score; none: never.", at_least=1
+    )
+    stop_at_score: float | None = option(None, "Stop when an evaluation reaches this score; none: never.")
+    stop_after_seconds: float | None = option(
+        None, "Stop after so many seconds, counted anew by a resume; none: never.", above=0
+    )
+
+    def resolved(self, steps: int) -> TrainerConfig:
+        """With everything that depends on the length of the run filled in."""
+        every = max(1, math.ceil(steps / 20))
+        return dataclasses.replace(
+            self,
+            evaluate_every_steps=self.evaluate_every_steps or every,
+            checkpoint_every_steps=self.checkpoint_every_steps or every,
+        )
+
+    def intervals(self, quantum: int) -> tuple[int, int]:
+        """Steps between evaluations and between checkpoints, as multiples of `quantum`; after `resolved`."""
+        assert self.evaluate_every_steps and self.checkpoint_every_steps
+        evaluate, save = self.evaluate_every_steps, self.checkpoint_every_steps
+        return math.ceil(evaluate / quantum) * quantum, math.ceil(save / quantum) * quantum
+
+    def callbacks(self) -> list[Callback]:
+        """Those that end a run as configured here."""
+        patience, score, seconds = self.patience_evaluations, self.stop_at_score, self.stop_after_seconds
+        made: list[Callback] = [] if patience is None else [EarlyStopping(patience_evaluations=patience)]
+        made += [] if score is None else [StopAtTarget(value=score)]
+        return made + ([] if seconds is None else [StopAfter(seconds=seconds)])
