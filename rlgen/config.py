@@ -51,7 +51,7 @@ class Config:
         """Bring every value to its declared type, check its range, then check the combination."""
         hints = typing.get_type_hints(type(self))
         for field in dataclasses.fields(self):
-            value = _coerce(field.name, getattr(self, field.name), hints[field.name])
+            value = coerce(field.name, getattr(self, field.name), hints[field.name])
             _check_limits(field.name, value, field.metadata.get("limits", {}))
             object.__setattr__(self, field.name, value)
         self.check()
@@ -156,7 +156,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _coerce(name: str, value: Any, hint: Any) -> Any:
+def coerce(name: str, value: Any, hint: Any) -> Any:
     """`value` as `hint` wants it, from Python, JSON or the command line's text; never a silent change."""
     origin, arguments = get_origin(hint), get_args(hint)
     try:
@@ -182,10 +182,10 @@ def _coerce_union(name: str, value: Any, arguments: tuple[Any, ...]) -> Any:
         return None
     rest = [argument for argument in arguments if argument is not type(None)]
     if len(rest) == 1:
-        return _coerce(name, value, rest[0])
+        return coerce(name, value, rest[0])
     for argument in rest:
         try:
-            return _coerce(name, value, argument)
+            return coerce(name, value, argument)
         except UserError:
             continue
     raise ValueError
@@ -203,7 +203,7 @@ def _coerce_tuple(name: str, value: Any, item: Any) -> tuple[Any, ...]:
         value = [part for part in value.strip("[]() ").replace(",", " ").split() if part]
     if not isinstance(value, (list, tuple)):
         value = [value]
-    return tuple(_coerce(name, part, item) for part in value)
+    return tuple(coerce(name, part, item) for part in value)
 
 
 def _coerce_schedule(name: str, value: Any) -> Schedule:
