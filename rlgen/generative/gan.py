@@ -12,8 +12,9 @@ import tensorflow as tf
 from rlgen import learning, networks
 from rlgen.config import option
 from rlgen.data.feed import Batch
-from rlgen.generative.model import GenerativeConfig, GenerativeModel, example_net
+from rlgen.generative.model import GenerativeConfig, GenerativeModel, with_output
 from rlgen.schedules import Schedule
+from rlgen.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ class GAN(GenerativeModel):
         super().build()
         c = self.config
         options = self.options("discriminator", c.discriminator_hidden_units, c.activation)
-        self.discriminator = networks.build("mlp", self.inputs, 1, options)
+        self.discriminator = networks.build("mlp", Spec((self.inputs.size,)), 1, options)
         self.generator_optimizer = self.scheduled(
             keras.optimizers.Adam(c.generator_learning_rate(0), beta_1=c.beta_1),
             c.generator_learning_rate,
@@ -98,9 +99,10 @@ class GAN(GenerativeModel):
         )
 
     def generator_net(self) -> Any:
-        """Dense layers from latent vectors to examples."""
-        options = self.options("generator", self.config.generator_hidden_units, self.config.activation)
-        return example_net("mlp", self.config.latent_size, self.inputs, self.output, options)
+        """Dense layers from latent vectors to examples as vectors."""
+        c = self.config
+        options = self.options("generator", c.generator_hidden_units, c.activation)
+        return with_output(networks.build("mlp", Spec((c.latent_size,)), self.inputs.size, options), self.output)
 
     @property
     def examples_per_update(self) -> int:
@@ -113,7 +115,8 @@ class GAN(GenerativeModel):
         D ascends log D(x) + log(1 - D(G(z))); G ascends log D(G(z)) instead of descending log(1 - D(G(z))).
         """
         k = self.config.discriminator_updates
-        for j, x in enumerate(tf.split(batch.x, k)):
+        # Dense nets see vectors, whatever the shape of an example.
+        for j, x in enumerate(tf.split(tf.reshape(batch.x, [-1, self.inputs.size]), k)):
             draw = update * k + j
             fake = self.generator(self.latent("latent", draw), training=True)
             scalars = self._update_discriminator(

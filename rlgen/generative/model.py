@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import data, learning, networks, pictures, runtime
+from rlgen import data, learning, pictures, runtime
 from rlgen.algorithm import Evaluation, Split
 from rlgen.config import option
 from rlgen.data import Arrays
@@ -19,7 +20,6 @@ from rlgen.data.model import Model, ModelConfig
 from rlgen.errors import UserError
 from rlgen.metrics.coverage import coverage
 from rlgen.metrics.modes import modes
-from rlgen.spec import Spec
 
 Array = npt.NDArray[np.float32]
 
@@ -57,22 +57,10 @@ def from_output(x: Array, output: str) -> Array:
     return np.float32(0.5) * (x + 1) if output == "tanh" else x
 
 
-def example_net(name: str, latent_size: int, examples: Spec, output: str, options: networks.Options) -> Any:
-    """A network from latent vectors [N, latent_size] to float32 [N, *shape of an example].
-
-    Args:
-        name: of the network in the registry.
-        latent_size: numbers in a latent vector.
-        examples: what comes out.
-        output: activation of the last layer.
-        options: everything else.
-    """
-    import keras
-
-    net = networks.build(name, Spec((latent_size,)), examples.size, options)
-    net.layers[-1].activation = keras.activations.get(output)
-    shaped = keras.layers.Reshape(examples.shape, dtype="float32")(net.output)
-    return keras.Model(net.input, shaped)
+def with_output(net: Any, activation: str) -> Any:
+    """`net` with this activation of its last layer."""
+    net.layers[-1].activation = keras.activations.get(activation)
+    return net
 
 
 class GenerativeModel(Model):
@@ -98,7 +86,7 @@ class GenerativeModel(Model):
     average: Any
 
     def generator_net(self) -> Any:
-        """A generator, [N, latent_size] to [N, *shape]; two calls give two with the same weights."""
+        """A generator, [N, latent_size] to examples, flat or in their shape; two calls give the same weights."""
         raise NotImplementedError(f"{type(self).__name__} lacks `generator_net`.")
 
     def build(self) -> None:
@@ -140,7 +128,7 @@ class GenerativeModel(Model):
     def decode(self, z: Array) -> Array:
         """Latent vectors [n, latent_size] to examples [n, *shape], by the averaged generator."""
         x = self.in_batches(lambda part: self.average(part, training=False), z, size=10_000)
-        return from_output(x, self.output)
+        return from_output(x.reshape(-1, *self.dataset.spec.shape), self.output)
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         """Means over `episodes` independent sets of `evaluation_samples` samples.
