@@ -60,8 +60,8 @@ class Algorithm(abc.ABC):
     problem_kind: ClassVar[Literal["env", "dataset"]]
     default_problem: ClassVar[str]
     step_unit: ClassVar[str] = "steps"
-    score: ClassVar[str]
-    higher_is_better: ClassVar[bool] = True
+    score: str
+    higher_is_better: bool = True
     default_steps: ClassVar[int] = 10_000
 
     chunk_steps: int = 1000
