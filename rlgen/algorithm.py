@@ -63,8 +63,8 @@ class Algorithm(abc.ABC):
     problem_kind: ClassVar[Literal["env", "dataset"]]
     default_problem: ClassVar[str]
     step_unit: ClassVar[str] = "steps"
-    score: ClassVar[str]
-    higher_is_better: ClassVar[bool] = True
+    score: str
+    higher_is_better: bool = True
     score_range: ClassVar[tuple[str, str] | None] = None
     training_curve: ClassVar[tuple[str, str] | None] = None
     memory_advice: ClassVar[str] = ""

@@ -1,7 +1,8 @@
-"""Data sets by name: the contract they share.
+"""Data sets by name: the contract they share, and how a name with arguments becomes one.
 
-A data set is a class registered under the kind `dataset`. It is made without arguments and offers
-`split(name)`, arrays that fit in memory; a model decides which of them it can learn from.
+A data set is a class registered under the kind `dataset`. Its constructor takes keyword arguments, which a name
+carries as a URL does (`images:photos?size=32`), and `split` gives examples and targets of one part as arrays.
+What can be learned from them is the model's business.
 """
 
 from __future__ import annotations
@@ -13,28 +14,133 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from rlgen import registry
+from rlgen.data import arguments
+from rlgen.errors import UserError
+from rlgen.spec import Spec
+
 Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """Examples `x`, float32 or uint8 [N, ...], and labels `y`, int32 [N], or None where there are none."""
+    """Examples `x`, [N, *shape], and their targets `y`, [N, *shape], or None where there are none."""
 
     x: npt.NDArray[Any]
-    y: npt.NDArray[np.int32] | None = None
+    y: npt.NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: npt.NDArray[Any] | slice) -> Arrays:
+        """These rows alone."""
+        return Arrays(self.x[rows], None if self.y is None else self.y[rows])
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be learned about an example: a class, numbers, a picture, a mask.
+
+    Attributes:
+        spec: of one target: int32 [] for a class, [H, W] for a mask with a class for each pixel; float32 [] or [K]
+            for numbers; [H, W, C] for a picture.
+        classes: their names in the order of their numbers, which count from 0; empty where nothing is a class.
+    """
+
+    spec: Spec
+    classes: tuple[str, ...] = ()
+
+    @classmethod
+    def one_of(cls, *names: object) -> Target:
+        """A class out of these."""
+        return cls(Spec((), "int32"), tuple(map(str, names)))
+
+    @property
+    def label(self) -> bool:
+        """Whether it is one class."""
+        return bool(self.classes) and self.spec.shape == ()
+
+    @property
+    def numbers(self) -> bool:
+        """Whether it is one number or several."""
+        return not self.classes and len(self.spec.shape) < 2
 
 
 class Dataset(abc.ABC):
     """Base of the data sets.
 
+    A constructor's arguments are keyword-only, and a name gives them: the first one behind a colon, the others
+    behind a question mark, each converted to the type of its hint.
+
     Attributes:
-        classes: how many classes the labels name; 0 without labels.
-        shape: of one example.
+        spec: of one example.
+        target: what is to be learned about it; None where there is nothing.
     """
 
-    classes: int = 0
-    shape: tuple[int, ...]
+    spec: Spec
+    target: Target | None = None
 
     @abc.abstractmethod
     def split(self, part: Part) -> Arrays:
         """The examples of one part; parts never share an example, and every call gives the same."""
+
+
+def load(problem: str) -> Dataset:
+    """The data set behind a name with its arguments: `digits`, `digits?fold=2`, `images:photos?size=32`.
+
+    Every data set takes `subset` and `fold` besides its own (see `rlgen.data.selection`).
+
+    Raises:
+        UnknownName: nobody registered the name.
+        UserError: an argument is unknown, missing or wrong, or the data set cannot be made.
+    """
+    known = [plugin.name for plugin in registry.available("dataset")]
+    address = arguments.parse(problem, known)
+    factory = registry.load(address.name, ("dataset",))
+    own, choices = arguments.bind(factory, address)
+    try:
+        made = factory(**own)
+    except UserError:
+        raise
+    except Exception as error:  # A stranger's constructor may raise anything.
+        raise UserError(f"The data set '{problem}' could not be made: {type(error).__name__}: {error}") from error
+    if not choices:
+        return made  # type: ignore[no-any-return]
+    from rlgen.data.selection import Selection
+
+    return Selection(made, name=address.name, **choices)
+
+
+def examples(dataset: Dataset, part: Part, *, name: str) -> Arrays:
+    """One part, brought into the form that its `spec` and `target` promise; what everything learns from.
+
+    Args:
+        dataset: as `load` gives it.
+        part: which part.
+        name: of the data set, for messages.
+
+    Raises:
+        UserError: the examples or the targets are not what they should be; the message says which rows.
+    """
+    from rlgen.data.checks import understood
+
+    return understood(dataset.split(part), dataset.spec, dataset.target, where=f"the {part} part of '{name}'")
+
+
+def scaled(x: Any) -> Any:
+    """Bytes and truth values as float32 in [0, 1], all else as it is; NumPy's arrays or TensorFlow's tensors."""
+    if isinstance(x, np.ndarray):
+        if x.dtype == np.uint8:
+            return x / np.float32(255)
+        return x.astype(np.float32) if x.dtype == np.bool_ else x
+    import tensorflow as tf
+
+    if x.dtype == tf.uint8:
+        return tf.cast(x, tf.float32) / 255.0
+    return tf.cast(x, tf.float32) if x.dtype == tf.bool else x
+
+
+def scaled_spec(spec: Spec) -> Spec:
+    """What `scaled` makes of it."""
+    return Spec(spec.shape, "float32" if spec.dtype in ("uint8", "bool") else spec.dtype)

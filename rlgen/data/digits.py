@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from rlgen.data import Arrays, Dataset, Part
+from rlgen.data import Arrays, Dataset, Part, Target
+from rlgen.spec import Spec
 
 SIZES: dict[Part, int] = {"train": 1197, "validation": 300, "test": 300}
 SPLIT_SEED = 0
@@ -23,8 +24,8 @@ class Digits(Dataset):
     Source: test set of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI, 1998).
     """
 
-    classes = 10
-    shape = (8, 8, 1)
+    spec = Spec((8, 8, 1))
+    target = Target.one_of(*range(10))
 
     def split(self, part: Part) -> Arrays:
         """The examples of one part; every call gives the same, in copies of its own."""

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from rlgen import runtime
 from rlgen.data import Arrays, Dataset, Part
+from rlgen.spec import Spec
 
 SIZES: dict[Part, int] = {"train": 50_000, "validation": 10_000, "test": 10_000}
 MODES = 8
@@ -29,7 +30,7 @@ class Ring(Dataset):
         std: standard deviation of each Gaussian along either axis.
     """
 
-    shape = (2,)
+    spec = Spec((2,))
 
     def __init__(self) -> None:
         angles = 2 * np.pi * np.arange(MODES) / MODES

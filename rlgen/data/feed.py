@@ -1,0 +1,167 @@
+"""The feed: which examples an update sees, as a function of the run's seed and the update's number alone.
+
+Data that fit are on the device, and the training program picks its batches there. Data that do not stay on the
+host, and chunks of batches are handed to the program. Both give the same batches, and a run that was stopped
+goes on with the batch that would have come next, in the middle of an epoch too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from rlgen import loops
+from rlgen.data import Arrays, scaled
+from rlgen.data.augment import Augmentation, augmented
+from rlgen.data.draws import Draws
+
+Order = Literal["epochs", "replacement"]
+
+# Purposes of the feed's draws.
+EPOCH, REPLACEMENT, AUGMENT = "epoch_order", "real", "augment"
+PURPOSES = (EPOCH, REPLACEMENT, AUGMENT)
+
+DEVICE_LIMIT_BYTES = 1_000_000_000
+CHUNK_BYTES = 64_000_000
+
+
+class Batch(NamedTuple):
+    """What one step learns from: examples `x`, [size, *shape], and targets `y`; None where there are none."""
+
+    x: Any
+    y: Any = None
+
+
+class Feed:
+    """Batches of one size out of arrays.
+
+    Attributes:
+        size: examples in a batch.
+        per_epoch: batches in an epoch; what does not fill another one waits for the next epoch.
+        streamed: whether the data stay on the host.
+        signature: `tf.TensorSpec`s of a chunk, behind the number of steps.
+    """
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        *,
+        size: int,
+        draws: Draws,
+        order: Order = "epochs",
+        augment: Sequence[Augmentation] = (),
+        device_limit_bytes: int = DEVICE_LIMIT_BYTES,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        """Put the data where they will be read.
+
+        Args:
+            arrays: the training examples, at least `size` of them; bytes stay bytes until they are in a batch.
+            size: examples in a batch.
+            draws: with the `PURPOSES` among its own.
+            order: "epochs", each a new permutation of all examples, or "replacement", every one drawn by itself.
+            augment: names of augmentations.
+            device_limit_bytes: data of more bytes are streamed.
+            chunk_bytes: of batches handed over at once, about.
+        """
+        self.size, self.per_epoch = size, len(arrays) // size
+        self._count, self._draws, self._order, self._augment = len(arrays), draws, order, tuple(augment)
+        columns = [column for column in (arrays.x, arrays.y) if column is not None]
+        self.nbytes = sum(column.nbytes for column in columns)
+        self.streamed = self.nbytes > device_limit_bytes
+        one = self.nbytes // len(arrays) * size
+        self._chunk = max(1, min(chunk_bytes // max(1, one), 1000))
+        self._columns = columns if self.streamed else [tf.constant(column) for column in columns]
+        self.signature = [
+            tf.TensorSpec((self._chunk, size, *column.shape[1:]), column.dtype) for column in columns if self.streamed
+        ]
+        compute = loops.Compute(xla=draws.algorithm == "threefry")
+        counter = [tf.TensorSpec((), tf.int64)]
+        self._host_order = loops.program(self._epoch_order, compute=compute, signature=counter)
+        self._host_rows = loops.program(self._drawn, compute=compute, signature=counter)
+
+    # Inside the program.
+
+    def start(self, update: Any) -> Any:
+        """What the first step is handed: the order of the epoch that `update` lies in, int32 [examples]."""
+        if self.streamed or self._order == "replacement":
+            return ()
+        return self._epoch_order(update // self.per_epoch)
+
+    def batch(self, i: Any, update: Any, carry: Any, chunk: Sequence[Any]) -> tuple[Batch, Any]:
+        """The batch of `update`, scaled and augmented, and what the next step is handed.
+
+        Args:
+            i: the step's number in the chunk.
+            update: the step's number in the run, int64.
+            carry: from `start` or the step before.
+            chunk: the tensors of `chunks`.
+        """
+        if self.streamed:
+            columns = [column[i] for column in chunk]
+        else:
+            rows, carry = self._rows(update, carry)
+            columns = [tf.gather(column, rows) for column in self._columns]
+        x, y = (*map(scaled, columns), None)[:2]
+        if self._augment:
+            seed = self._draws.seed(AUGMENT, update)
+            x, y = augmented(x, y, seed, self._augment, algorithm=self._draws.algorithm)
+        return Batch(x, y), carry
+
+    def _rows(self, update: Any, order: Any) -> tuple[Any, Any]:
+        if self._order == "replacement":
+            return self._drawn(update), order
+        place = update % self.per_epoch
+        # A place in the middle of an epoch keeps the order; sorting at every step would cost more than learning.
+        order = tf.cond(place == 0, lambda: self._epoch_order(update // self.per_epoch), lambda: order)
+        return tf.slice(order, [tf.cast(place, tf.int32) * self.size], [self.size]), order
+
+    def _epoch_order(self, epoch: Any) -> Any:
+        return self._draws.permutation(EPOCH, epoch, self._count)
+
+    def _drawn(self, update: Any) -> Any:
+        return self._draws.whole(REPLACEMENT, update, (self.size,), self._count)
+
+    # On the host.
+
+    def chunks(self, update: int, steps: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """(number of steps, tensors for them) until `steps` are covered; a single one without tensors on the device.
+
+        Args:
+            update: the number of the first one in the run.
+            steps: how many in all.
+        """
+        if not self.streamed:
+            yield steps, ()
+            return
+        rows = self._row_stream(update)
+        for done in range(0, steps, self._chunk):
+            count = min(self._chunk, steps - done)
+            chosen = np.stack([next(rows) for _ in range(count)])
+            yield count, tuple(tf.constant(self._padded(column[chosen])) for column in self._columns)
+
+    def _padded(self, batches: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The program takes chunks of one length; what a short one lacks is never read."""
+        if len(batches) == self._chunk:
+            return batches
+        whole = np.zeros((self._chunk, *batches.shape[1:]), batches.dtype)
+        whole[: len(batches)] = batches
+        return whole
+
+    def _row_stream(self, update: int) -> Iterator[npt.NDArray[np.int32]]:
+        """The rows of each batch from `update` on, without an end."""
+        order, of = None, -1
+        while True:
+            if self._order == "replacement":
+                yield self._host_rows(tf.constant(update, tf.int64)).numpy()
+            else:
+                epoch, place = divmod(update, self.per_epoch)
+                if epoch != of:
+                    order, of = self._host_order(tf.constant(epoch, tf.int64)).numpy(), epoch
+                assert order is not None
+                yield order[place * self.size : (place + 1) * self.size]
+            update += 1

@@ -1,0 +1,259 @@
+"""What all that learns from data shares: the data set, the feed, the loop, the counters, the state.
+
+A model says its networks (`build`), its step and its evaluation; see `rlgen.generative.model` and
+`rlgen.supervised.model` for the two bases that models are made from.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from rlgen import data, learning, loops, networks, runtime
+from rlgen.algorithm import Algorithm
+from rlgen.config import Config, option
+from rlgen.data import Arrays, Part, augment
+from rlgen.data.augment import Augmentation
+from rlgen.data.draws import Draws
+from rlgen.data.feed import PURPOSES, Batch, Feed, Order
+from rlgen.errors import UserError
+from rlgen.schedules import Schedule
+from rlgen.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(Config):
+    """What every model can be told."""
+
+    batch_size: int = option(64, "Examples in a batch.", at_least=1)
+    augment: tuple[Augmentation, ...] = option((), "Random changes of training pictures, one after another.")
+    precision: loops.Precision = option(
+        "auto", "Type that layers compute in; auto: bfloat16 for convolutions where the processor has units for it."
+    )
+
+
+class Model(Algorithm):
+    """Base of what learns from a data set; a step is one batch.
+
+    Everything that `state` holds is an attribute under the same name, so that no list of pairs can be wrong.
+
+    Attributes:
+        learned: names of the attributes that training changes, apart from those that are used.
+        used: names of the attributes that using the result needs.
+        draws: purposes of the model's own random numbers, for `self.random`.
+        order: whether batches come by epochs or with replacement.
+        held_out_least: fewest examples of a part that an evaluation can do with.
+        dataset: the data set.
+        inputs: what networks see of an example: bytes have become numbers in [0, 1].
+        dtype: Keras' dtype policy for layers; `build` uses it through `options`.
+        random: the draws, as functions of a purpose and a counter.
+        updates: steps done, int64.
+    """
+
+    problem_kind = "dataset"
+    step_unit = "batches"
+    reseedable = True
+
+    learned: ClassVar[tuple[str, ...]] = ()
+    used: ClassVar[tuple[str, ...]] = ()
+    draws: tuple[str, ...] = ()
+    order: ClassVar[Order] = "epochs"
+    held_out_least: ClassVar[int] = 1
+
+    def __init__(self, *, problem: str, config: Config, seed: int, engine: str = "auto") -> None:
+        """Make the data set and the networks.
+
+        Raises:
+            UserError: the data set is unknown, cannot be made, or is nothing this model could learn from.
+        """
+        super().__init__(problem=problem, config=config, seed=seed, engine=engine)
+        self.dataset = data.load(problem)
+        self.inputs = data.scaled_spec(self.dataset.spec)
+        augment.check(config.augment, self.dataset.spec)  # type: ignore[attr-defined]
+        self.check_data()
+        self.compute = self._built()
+        self.random = Draws(seed, *PURPOSES, *self.draws, xla=self.compute.xla)
+        self.seeds = self.random.seeds
+        self.updates = tf.Variable(0, dtype=tf.int64, trainable=False, name="updates")
+        self.chunk_steps = 1000 if self.compute.xla else 100
+        self._tally = loops.Tally()
+
+    # What a model says.
+
+    @abc.abstractmethod
+    def build(self) -> None:
+        """Make the networks, with `options`, and the optimizers, with `scheduled`.
+
+        Called a second time where the machine computes these networks better in another type, so it may depend
+        on nothing but the configuration, the seed and `dtype`.
+        """
+
+    @abc.abstractmethod
+    def step(self, batch: Batch, update: Any) -> Mapping[str, Any]:
+        """Learn from one batch, inside the compiled program; scalars by TensorBoard name.
+
+        Args:
+            batch: `examples_per_update` examples as float32, and their targets.
+            update: steps done before, int64; with it, `self.random` draws.
+        """
+
+    def check_data(self) -> None:
+        """Raise `UserError` where the data set is of a kind that this model does not learn from."""
+
+    def check_training(self, arrays: Arrays) -> None:
+        """Raise `UserError` where the training examples have values that this model cannot learn."""
+
+    def seen(self, batch: Batch) -> Batch:
+        """A batch of the data as `step` gets it."""
+        return batch
+
+    def after_step(self) -> None:
+        """What follows every step, inside the program."""
+
+    @property
+    def examples_per_update(self) -> int:
+        """Examples that one step takes from the data."""
+        return int(self.config.batch_size)
+
+    # What `build` and `step` are made with.
+
+    def options(self, purpose: str, hidden_units: Sequence[int], activation: str) -> networks.Options:
+        """How a network is built, its weights drawn from the run's seed and `purpose`."""
+        seed = runtime.derive_seed(self.seed, purpose)
+        return networks.Options(hidden_units=tuple(hidden_units), activation=activation, seed=seed, dtype=self.dtype)
+
+    def scheduled(self, optimizer: Any, learning_rate: Schedule, *models: Any) -> Any:
+        """`optimizer`, built for the weights of `models`, its step size following a schedule over updates.
+
+        The first one's step size is reported as `train/learning_rate`.
+        """
+        optimizer.build([variable for model in models for variable in model.trainable_variables])
+        self._schedules.append((optimizer, learning_rate))
+        return optimizer
+
+    # The loop.
+
+    def _built(self) -> loops.Compute:
+        self.dtype, self._schedules = "float32", list[tuple[Any, Schedule]]()
+        self.build()
+        models = [part for name in (*self.used, *self.learned) if hasattr(part := getattr(self, name), "layers")]
+        convolutional = networks.has_convolutions(models)
+        compute = loops.choose(convolutional=convolutional, precision=self.config.precision)
+        if compute.dtype != self.dtype:
+            self.dtype = compute.dtype
+            self._schedules.clear()
+            self.build()
+        return compute
+
+    def examples(self, part: Part) -> Arrays:
+        """The examples of one part, checked.
+
+        Raises:
+            UserError: they are not what the data set promises.
+        """
+        return data.examples(self.dataset, part, name=self.problem)
+
+    def held_out(self, part: Part) -> Arrays:
+        """The examples of a part to judge on: as `examples`, and at least `held_out_least` of them."""
+        if part not in self._held_out:
+            arrays = self.examples(part)
+            if len(arrays) < self.held_out_least:
+                raise UserError(
+                    f"The {part} part of '{self.problem}' has {len(arrays)} examples, and judging "
+                    f"{type(self).__name__} takes at least {self.held_out_least}."
+                )
+            self._held_out[part] = arrays
+        return self._held_out[part]
+
+    @cached_property
+    def _held_out(self) -> dict[Part, Arrays]:
+        return {}
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The training examples, batch by batch.
+
+        Raises:
+            UserError: there are too few of them, or of those to judge on, or they are not as promised.
+        """
+        arrays = self.examples("train")
+        self.check_training(arrays)
+        self.held_out("validation")
+        self.held_out("test")
+        if self.examples_per_update > len(arrays):
+            most = len(arrays) // (self.examples_per_update // self.config.batch_size)
+            raise UserError(
+                f"batch_size={self.config.batch_size} is more than the {len(arrays)} training examples of "
+                f"'{self.problem}' are enough for. Set batch_size to {most} or less."
+            )
+        return Feed(
+            arrays,
+            size=self.examples_per_update,
+            draws=self.random,
+            order=self.order,
+            augment=self.config.augment,
+        )
+
+    @cached_property
+    def _advance(self) -> Any:
+        """The compiled program: (steps, chunk of the feed) to the tally's sums."""
+        feed = self.feed
+
+        def advance(steps: Any, *chunk: Any) -> Any:
+            def one(i: Any, carry: Any) -> tuple[Mapping[str, Any], Any]:
+                update, order = carry
+                batch, order = feed.batch(i, update, order, chunk)
+                for optimizer, schedule in self._schedules:
+                    learning.set_learning_rate(optimizer, schedule, update)
+                scalars = self.step(self.seen(batch), update)
+                self.after_step()
+                return scalars, (update + 1, order)
+
+            first = self.updates.read_value()
+            sums, (update, _) = loops.repeat(one, steps, self._tally, (first, feed.start(first)))
+            self.updates.assign(update)
+            return sums
+
+        signature = [tf.TensorSpec((), tf.int32), *feed.signature]
+        return loops.program(advance, compute=self.compute, signature=signature)
+
+    def train(self, steps: int) -> dict[str, float]:
+        """Advance `steps` batches; the scalars are means over them.
+
+        Raises:
+            UserError: the data cannot be learned from, as `feed` says.
+        """
+        sums, first = np.zeros(loops.ROOM + 1), int(self.updates.numpy())
+        for count, chunk in self.feed.chunks(first, steps):
+            sums += self._advance(tf.constant(count, tf.int32), *chunk).numpy()
+        updates = first + steps
+        return {
+            **self._tally.means(sums),
+            **{"train/learning_rate": schedule(updates - 1) for _, schedule in self._schedules[:1]},
+            "counters/updates": updates,
+            "counters/images": updates * self.examples_per_update,
+        }
+
+    def state(self) -> Mapping[str, Any]:
+        """Everything a resume needs; the order of an epoch follows from the seed and the number of updates."""
+        return {**self.inference_state(), **{name: getattr(self, name) for name in self.learned}, "seeds": self.seeds}
+
+    def inference_state(self) -> Mapping[str, Any]:
+        """What using the result needs, and how far it has come."""
+        return {**{name: getattr(self, name) for name in self.used}, "updates": self.updates}
+
+    def memory_bytes(self) -> Mapping[str, int]:
+        """The training examples, where they are copied to the device."""
+        return {} if self.feed.streamed else {"training examples": self.feed.nbytes}
+
+    def in_batches(self, call: Any, x: Any, *, size: int = 1000) -> Any:
+        """`call` of examples [N, ...], NumPy to NumPy, so many at a time that memory is no question."""
+        return np.concatenate([np.asarray(call(x[i : i + size]), np.float32) for i in range(0, len(x), size)])
+
+

@@ -1,0 +1,88 @@
+"""A part of a data set: its first examples, or one fold of a cross-validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rlgen import runtime
+from rlgen.data import Arrays, Dataset, Part
+from rlgen.errors import UserError
+
+FOLDS = 5
+
+
+class Selection(Dataset):
+    """Another data set with fewer training examples, or with its training and validation parts cut anew.
+
+    The test part stays as it is. Everything else a data set knows (the centers of a mixture, for instance) is
+    passed on.
+
+    Attributes:
+        whole: the data set it selects from.
+    """
+
+    def __init__(self, whole: Dataset, *, name: str, fold: int | None = None, subset: int | None = None) -> None:
+        """Check the numbers.
+
+        Args:
+            whole: the data set to select from.
+            name: of that one, for messages.
+            fold: which fifth of training and validation examples together validates, 1 to 5; the others train.
+            subset: how many training examples: the first ones of a fixed shuffle, classes in their shares.
+
+        Raises:
+            UserError: there is no such fold, or a subset of nothing.
+        """
+        self.whole, self.fold, self.subset, self.name = whole, fold, subset, name
+        self.spec, self.target = whole.spec, whole.target
+        if fold is not None and not 1 <= fold <= FOLDS:
+            raise UserError(f"fold={fold}: there are {FOLDS} folds; write a number from 1 to {FOLDS}.")
+        if subset is not None and subset < 1:
+            raise UserError(f"subset={subset}: take at least one training example.")
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "whole":  # While the constructor has not run, as in a copy.
+            raise AttributeError(name)
+        return getattr(self.whole, name)
+
+    def split(self, part: Part) -> Arrays:
+        """The examples of one part."""
+        if part == "test":
+            return self.whole.split(part)
+        arrays = self.whole.split(part) if self.fold is None else self._folded(part, self.fold)
+        if part == "validation" or self.subset is None:
+            return arrays
+        if self.subset > len(arrays):
+            raise UserError(f"subset={self.subset}: '{self.name}' has {len(arrays)} training examples.")
+        return arrays.take(spread(arrays, self._labelled)[: self.subset])
+
+    @property
+    def _labelled(self) -> bool:
+        return self.target is not None and self.target.label
+
+    def _folded(self, part: Part, fold: int) -> Arrays:
+        train, validation = self.whole.split("train"), self.whole.split("validation")
+        targets = None if train.y is None or validation.y is None else np.concatenate([train.y, validation.y])
+        both = Arrays(np.concatenate([train.x, validation.x]), targets)
+        order = spread(both, self._labelled)
+        held_out = np.arange(len(order)) % FOLDS == fold - 1
+        return both.take(order[held_out if part == "validation" else ~held_out])
+
+
+def spread(arrays: Arrays, labelled: bool) -> npt.NDArray[np.int64]:
+    """A fixed shuffle, of which every stretch has the classes in nearly the shares of the whole; int64 [N]."""
+    random = runtime.generator(0, "selection")
+    shuffled = random.permutation(len(arrays))
+    if not labelled or arrays.y is None:
+        return shuffled
+    labels = arrays.y[shuffled]
+    labels = labels.argmax(1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(-1)
+    places = np.zeros(len(labels))
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        # Each class is spread evenly over the whole, with an offset of its own.
+        places[rows] = (np.arange(len(rows)) + random.random()) / len(rows)
+    return shuffled[np.argsort(places, kind="stable")]

@@ -1,0 +1,187 @@
+"""What generative models share: latent vectors, the averaged generator, samples, their evaluation, pictures, films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from rlgen import data, learning, pictures, runtime
+from rlgen.algorithm import Evaluation, Split
+from rlgen.config import option
+from rlgen.data import Arrays
+from rlgen.data.feed import Batch
+from rlgen.data.model import Model, ModelConfig
+from rlgen.errors import UserError
+from rlgen.metrics.coverage import coverage
+from rlgen.metrics.modes import modes
+
+Array = npt.NDArray[np.float32]
+
+NEIGHBOURS = 5
+REFERENCE_LIMIT = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerativeConfig(ModelConfig):
+    """What every generative model can be told."""
+
+    latent_size: int = option(2, "Numbers in a latent vector.", at_least=1)
+    latent_distribution: Literal["normal", "uniform"] = option(
+        "normal", "Distribution of each latent number: standard normal, or uniform in [-1, 1]."
+    )
+    output_activation: Literal["auto", "linear", "tanh", "sigmoid"] = option(
+        "auto", "Activation of the generator's last layer; auto: tanh for pictures, linear for other data."
+    )
+    ema_decay: float = option(
+        0.999,
+        "Decay per update of the averaged weights that sampling uses; 0: the last weights.",
+        at_least=0,
+        below=1,
+    )
+    evaluation_samples: int = option(2500, "Samples in each set an evaluation draws.", at_least=10)
+
+
+def to_output(x: Any, output: str) -> Any:
+    """Data as the generator's last layer can reach it: [0, 1] becomes [-1, 1] for tanh."""
+    return 2 * x - 1 if output == "tanh" else x
+
+
+def from_output(x: Array, output: str) -> Array:
+    """The inverse of `to_output`, for samples."""
+    return np.float32(0.5) * (x + 1) if output == "tanh" else x
+
+
+def with_output(net: Any, activation: str) -> Any:
+    """`net` with this activation of its last layer."""
+    net.layers[-1].activation = keras.activations.get(activation)
+    return net
+
+
+class GenerativeModel(Model):
+    """Base of generative models: a generator turns latent vectors into examples, an average of it samples.
+
+    A subclass says `generator_net`, adds in `build` what else it needs, and its `step` trains `self.generator` on
+    batches in the range of the generator's output. `self.average` follows by itself.
+
+    Attributes:
+        output: activation of the generator's last layer, "auto" decided.
+        generator: the network that learns.
+        average: the exponential moving average of its weights, which samples.
+    """
+
+    Config: ClassVar[type[GenerativeConfig]] = GenerativeConfig
+    default_problem = "ring"
+    score = "eval/quality"
+    used = ("average",)
+    learned = ("generator",)
+    held_out_least = NEIGHBOURS + 1
+
+    generator: Any
+    average: Any
+
+    def generator_net(self) -> Any:
+        """A generator, [N, latent_size] to examples, flat or in their shape; two calls give the same weights."""
+        raise NotImplementedError(f"{type(self).__name__} lacks `generator_net`.")
+
+    def build(self) -> None:
+        """Make the generator and its average."""
+        auto = "tanh" if self.dataset.spec.picture else "linear"
+        self.output = auto if self.config.output_activation == "auto" else self.config.output_activation
+        self.generator, self.average = self.generator_net(), self.generator_net()
+
+    def check_training(self, arrays: Arrays) -> None:
+        """Refuse data that the generator's output cannot reach."""
+        x = data.scaled(arrays.x)
+        if self.output != "linear" and (x.min() < 0 or x.max() > 1):
+            raise UserError(
+                f"output_activation={self.output} needs data in [0, 1]; '{self.problem}' goes from "
+                f"{x.min():g} to {x.max():g}. Set output_activation=linear."
+            )
+
+    def seen(self, batch: Batch) -> Batch:
+        """Examples in the range of the generator's output."""
+        return batch._replace(x=to_output(batch.x, self.output))
+
+    def after_step(self) -> None:
+        """The average follows the generator."""
+        learning.follow(self.average, self.generator, 1 - self.config.ema_decay)
+
+    def latent(self, purpose: str, counter: Any, count: int | None = None) -> Any:
+        """Latent vectors, float32 [count or batch_size, latent_size], inside the program."""
+        shape = (count or self.config.batch_size, self.config.latent_size)
+        if self.config.latent_distribution == "normal":
+            return self.random.normal(purpose, counter, shape)
+        return self.random.uniform(purpose, counter, shape, -1.0, 1.0)
+
+    # Using the result.
+
+    def sample(self, n: int, seed: int) -> Array:
+        """`n` samples of the averaged generator, float32 [n, *shape of an example]; pictures in [0, 1]."""
+        return self.decode(self._distributed(self._normal(n, seed)))
+
+    def decode(self, z: Array) -> Array:
+        """Latent vectors [n, latent_size] to examples [n, *shape], by the averaged generator."""
+        x = self.in_batches(lambda part: self.average(part, training=False), z, size=10_000)
+        return from_output(x.reshape(-1, *self.dataset.spec.shape), self.output)
+
+    def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
+        """Means over `episodes` independent sets of `evaluation_samples` samples.
+
+        `eval/coverage` and `eval/density` compare as many samples as real examples, at most 1,000, with the
+        held-out part; where the data know their centers, `eval/modes` and `eval/high_quality` come on top.
+        The score `eval/quality` is `Modes.balanced` where there are centers and the coverage elsewhere.
+        The picture `eval/samples` shows the first set.
+        """
+        real = data.scaled(self.held_out(split).x)
+        sets = [self.sample(self.config.evaluation_samples, runtime.derive_seed(seed, i)) for i in range(episodes)]
+        rows = [self.measure(real, samples) for samples in sets]
+        scalars = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+        drawable = self.dataset.spec.picture or self.dataset.spec.shape == (2,)
+        images = {"eval/samples": self._painter(real)(sets[0])} if drawable else {}
+        return Evaluation(scalars=scalars, episodes=episodes, images=images)
+
+    def measure(self, real: Array, samples: Array) -> dict[str, float]:
+        """The scalars of one set of samples, [M, *shape], beside held-out examples, [N, *shape]."""
+        count = min(len(real), len(samples), REFERENCE_LIMIT)
+        near = coverage(real[:count], samples[:count], neighbours=NEIGHBOURS)
+        scalars = {"eval/quality": near.coverage, "eval/coverage": near.coverage, "eval/density": near.density}
+        # Not in the contract of a data set: only mixtures know them.
+        centers, std = getattr(self.dataset, "centers", None), getattr(self.dataset, "std", None)
+        if centers is not None and std is not None:
+            found = modes(samples, centers, std)
+            scalars["eval/quality"] = found.balanced
+            scalars.update({"eval/modes": float(found.covered), "eval/high_quality": found.high_quality})
+        return scalars
+
+    def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
+        """A loop of 6 seconds: samples along a circle in latent space, each frame a fair set of samples."""
+        count = 1000 if self.dataset.spec.shape == (2,) else 64
+        first, second = (self._normal(count, seed, name) for name in ("first", "second"))
+        draw = self._painter(data.scaled(self.held_out("validation").x))
+        for angle in np.linspace(0, 2 * np.pi, 180, endpoint=False, dtype=np.float32):
+            # With both ends standard normal, so is every point of the circle.
+            yield draw(self.decode(self._distributed(np.cos(angle) * first + np.sin(angle) * second)))
+
+    def _painter(self, real: Array) -> Callable[[Array], npt.NDArray[np.uint8]]:
+        spec = self.dataset.spec
+        if spec.shape == (2,):
+            return pictures.Scatter(real[:2000]).draw
+        if spec.picture:
+            return lambda samples: pictures.grid(samples[:64])
+        raise UserError(f"Examples {spec} cannot be drawn: only pictures and points in the plane.")
+
+    def _normal(self, n: int, *purpose: int | str) -> Array:
+        random = runtime.generator(self.seed, "sample", *purpose)
+        return random.standard_normal((n, self.config.latent_size), np.float32)
+
+    def _distributed(self, normal: Array) -> Array:
+        """Standard normal numbers as the latent distribution wants them, uniform through the normal's CDF."""
+        if self.config.latent_distribution == "normal":
+            return normal
+        return np.asarray(tf.math.erf(normal / np.sqrt(2, dtype=np.float32)))
