@@ -145,7 +145,7 @@ class A2C(OnPolicyAgent):
             self.returns.feed(tf.stack(returns))
 
     def normalized_rewards(self, rows: Transitions) -> Any:
-        """Rewards as they are learned from, [T, N]: divided by the deviation of the discounted returns, if so wished."""
+        """Rewards as they are learned from, [T, N]: over the deviation of the discounted returns, if so wished."""
         if not self.config.normalize_rewards:
             return rows.reward
         return tf.clip_by_value(rows.reward / tf.sqrt(self.returns.variance + 1e-8), -10.0, 10.0)

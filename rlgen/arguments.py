@@ -1,17 +1,19 @@
 """Names with arguments, written like the end of a URL: `name:<main argument>?key=value&key=value`.
 
-Wrappers and data sets are asked for this way; the text is what a run keeps.
+Wrappers and data sets are asked for this way; the text is what a run keeps. `%3F` and the like stand for characters
+that have a meaning here.
 """
 
 from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
-from rlgen.config import coerce, type_name
+from rlgen.config import coerce
 from rlgen.errors import UserError, nearest
 
 
@@ -47,10 +49,15 @@ class Named:
                 raise UserError(f"'{text}': '{pair}' is not key=value. Write {head}?key=value&key=value.")
             if key in options:
                 raise UserError(f"'{text}': '{key}' is given twice; give it once.")
-            options[key] = value
-        return cls(name, main if colon else None, options)
+            options[key] = unquote(value)
+        return cls(name, unquote(main) if colon else None, options)
 
-    def build(self, make: Callable[..., Any], *positional: Any, what: str) -> Any:
+    def without(self, names: Sequence[str]) -> tuple[Named, dict[str, str]]:
+        """The same without these options, and them."""
+        taken = {key: value for key, value in self.options.items() if key in names}
+        return Named(self.name, self.main, {k: v for k, v in self.options.items() if k not in taken}), taken
+
+    def build(self, make: Callable[..., Any], *positional: Any, what: str, also: Sequence[str] = ()) -> Any:
         """Call `make`, each argument brought to the type that its signature says.
 
         Args:
@@ -58,6 +65,7 @@ class Named:
                 without a type hint an argument becomes a number, true or false where it looks like one.
             positional: come first.
             what: "wrapper" or "data set", for messages.
+            also: arguments that somebody else takes, for messages.
 
         Raises:
             UserError: an argument it does not take, or lacks, or one of the wrong type.
@@ -68,31 +76,34 @@ class Named:
         any_name = any(p.kind == p.VAR_KEYWORD for p in parameters)
         known = [p.name for p in named]
         given = dict(self.options)
+        form = self._form(named, also, any_name)
         if self.main is not None:
             if not known:
-                raise UserError(f"The {what} '{self.name}' takes no '{self.main}': {self._takes(known, any_name)}.")
+                raise UserError(f"The {what} '{self.name}' takes nothing behind a colon. Write {form}.")
+            if known[0] in given:
+                raise UserError(f"'{self.name}': {known[0]} is given twice, behind the colon and by name.")
             given = {known[0]: self.main, **given}
         values = {}
         for key, text in given.items():
             if key not in known and not any_name:
-                raise UserError(
-                    f"The {what} '{self.name}' has no argument '{key}'.{nearest(key, known)} "
-                    f"{self._takes(known, any_name).capitalize()}."
-                )
-            hint = hints.get(key)
-            values[key] = _guessed(text) if hint in (None, Any) else coerce(key, text, hint)
-        missing = [p.name for p in named if p.default is p.empty and p.name not in values]
+                hint = nearest(key, [*known, *also])
+                raise UserError(f"The {what} '{self.name}' has no argument '{key}'.{hint} Write {form}.")
+            kind = hints.get(key)
+            try:
+                values[key] = _guessed(text) if kind in (None, Any) else coerce(key, text, kind)
+            except UserError as error:
+                raise UserError(f"The {what} '{self.name}': {error} Write {form}.") from None
+        missing = [p.name for p in named if p.default is p.empty and not given.get(p.name)]
         if missing:
-            example = f"{self.name}:{type_name(hints.get(missing[0], str))}" if missing[0] == known[0] else self.name
-            raise UserError(
-                f"The {what} '{self.name}' needs {' and '.join(missing)}: write {example.replace(' ', '-')}."
-            )
+            raise UserError(f"The {what} '{self.name}' lacks {' and '.join(missing)}. Write {form}.")
         return make(*positional, **values)
 
-    def _takes(self, known: list[str], any_name: bool) -> str:
-        if any_name:
-            return "it takes key=value pairs"
-        return f"it takes {', '.join(known)}" if known else "it takes no arguments"
+    def _form(self, parameters: Sequence[inspect.Parameter], also: Sequence[str], any_name: bool) -> str:
+        """How it is written: `images:<folder>?size=64&fold=&subset=`."""
+        main = f":<{parameters[0].name}>" if parameters else ""
+        options = [f"{p.name}={'' if p.default in (p.empty, None) else p.default}" for p in parameters[1:]]
+        options += [f"{name}=" for name in also] + ["name=value"] * any_name
+        return f"{self.name}{main}" + ("?" + "&".join(options) if options else "")
 
 
 def _hints(make: Callable[..., Any]) -> dict[str, Any]:

@@ -15,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rlgen import registry
-from rlgen.data import arguments
+from rlgen.arguments import Named
+from rlgen.config import coerce
 from rlgen.errors import UserError
 from rlgen.spec import Spec
 
 Part = Literal["train", "validation", "test"]
+# What every data set takes besides its own arguments.
+CHOICES = ("fold", "subset")
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
@@ -95,12 +98,11 @@ def load(problem: str) -> Dataset:
         UnknownName: nobody registered the name.
         UserError: an argument is unknown, missing or wrong, or the data set cannot be made.
     """
-    known = [plugin.name for plugin in registry.available("dataset")]
-    address = arguments.parse(problem, known)
-    factory = registry.load(address.name, ("dataset",))
-    own, choices = arguments.bind(factory, address)
+    named = Named.parse(problem)
+    factory = registry.load(named.name, ("dataset",))
+    own, choices = named.without(CHOICES)
     try:
-        made = factory(**own)
+        made = own.build(factory, what="data set", also=CHOICES)
     except UserError:
         raise
     except Exception as error:  # A stranger's constructor may raise anything.
@@ -109,7 +111,7 @@ def load(problem: str) -> Dataset:
         return made  # type: ignore[no-any-return]
     from rlgen.data.selection import Selection
 
-    return Selection(made, name=address.name, **choices)
+    return Selection(made, name=named.name, **{name: coerce(name, text, int) for name, text in choices.items()})
 
 
 def examples(dataset: Dataset, part: Part, *, name: str) -> Arrays:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
+from rlgen import draws
 from rlgen.errors import UserError
 from rlgen.spec import Spec
 
@@ -20,27 +21,24 @@ SHIFT = 8  # At most this part of the height and of the width: an eighth.
 BRIGHTNESS, CONTRAST, NOISE = 0.2, 0.3, 0.05
 
 
-def augmented(
-    x: Any, y: Any, seed: Any, names: Sequence[Augmentation], *, algorithm: str = "auto_select"
-) -> tuple[Any, Any]:
+def augmented(x: Any, y: Any, seed: Any, names: Sequence[Augmentation]) -> tuple[Any, Any]:
     """Examples and targets, changed by each augmentation in the order given.
 
     Args:
         x: pictures in [0, 1], float32 [N, H, W, C].
         y: targets; None without.
-        seed: of `tf.random.stateless_*`, int32 [2]; the same seed changes the same.
+        seed: a stateless seed, int32 [2]; the same seed changes the same.
         names: which augmentations.
-        algorithm: `alg` of `tf.random.stateless_*`.
     """
     aligned = y is not None and y.shape.rank >= 3 and y.shape[1:3] == x.shape[1:3]
     for number, name in enumerate(names):
         # One seed an augmentation: two that drew alike would go together.
         own = seed + tf.constant([number, 0])
         if name in GEOMETRY:
-            move = GEOMETRY[name](x.shape, own, algorithm)
+            move = GEOMETRY[name](x.shape, own)
             x, y = move(x), move(y) if aligned else y
         else:
-            x = COLOUR[name](x, own, algorithm)
+            x = COLOUR[name](x, own)
     return x, y
 
 
@@ -50,9 +48,9 @@ def check(names: Sequence[str], spec: Spec) -> None:
         raise UserError(f"augment={','.join(names)} changes pictures, and these examples are {spec}. Leave it out.")
 
 
-def flip(shape: Any, seed: Any, algorithm: str) -> Callable[[Any], Any]:
+def flip(shape: Any, seed: Any) -> Callable[[Any], Any]:
     """Left to right, half of the pictures."""
-    chosen = tf.random.stateless_uniform((shape[0],), seed, alg=algorithm) < 0.5
+    chosen = draws.uniform((shape[0],), seed) < 0.5
 
     def move(x: Any) -> Any:
         return tf.where(tf.reshape(chosen, (-1, *[1] * (x.shape.rank - 1))), tf.reverse(x, [2]), x)
@@ -60,10 +58,10 @@ def flip(shape: Any, seed: Any, algorithm: str) -> Callable[[Any], Any]:
     return move
 
 
-def shift(shape: Any, seed: Any, algorithm: str) -> Callable[[Any], Any]:
+def shift(shape: Any, seed: Any) -> Callable[[Any], Any]:
     """Up to an eighth of the height and of the width in each direction; the edge fills what becomes free."""
     reach = [max(1, shape[1] // SHIFT), max(1, shape[2] // SHIFT)]
-    coins = tf.random.stateless_uniform((2, shape[0]), seed, alg=algorithm)
+    coins = draws.uniform((2, shape[0]), seed)
     steps = [tf.cast(tf.floor(coins[i] * (2 * reach[i] + 1)), tf.int32) - reach[i] for i in (0, 1)]
     rows, columns = (
         tf.clip_by_value(tf.range(shape[i + 1])[None] + steps[i][:, None], 0, shape[i + 1] - 1) for i in (0, 1)
@@ -81,22 +79,22 @@ def _transposed(x: Any) -> Any:
     return tf.transpose(x, [0, 2, 1, *range(3, x.shape.rank)])
 
 
-def brightness(x: Any, seed: Any, algorithm: str) -> Any:
+def brightness(x: Any, seed: Any) -> Any:
     """One number in [-0.2, 0.2] for each picture, added; the result stays in [0, 1]."""
-    amount = tf.random.stateless_uniform((x.shape[0], 1, 1, 1), seed, -BRIGHTNESS, BRIGHTNESS, alg=algorithm)
+    amount = draws.uniform((x.shape[0], 1, 1, 1), seed, -BRIGHTNESS, BRIGHTNESS)
     return tf.clip_by_value(x + amount, 0.0, 1.0)
 
 
-def contrast(x: Any, seed: Any, algorithm: str) -> Any:
+def contrast(x: Any, seed: Any) -> Any:
     """Distances from the picture's mean times one number in [0.7, 1.3] for each; the result stays in [0, 1]."""
-    factor = tf.random.stateless_uniform((x.shape[0], 1, 1, 1), seed, 1 - CONTRAST, 1 + CONTRAST, alg=algorithm)
+    factor = draws.uniform((x.shape[0], 1, 1, 1), seed, 1 - CONTRAST, 1 + CONTRAST)
     mean = tf.reduce_mean(x, axis=[1, 2, 3], keepdims=True)
     return tf.clip_by_value(mean + factor * (x - mean), 0.0, 1.0)
 
 
-def noise(x: Any, seed: Any, algorithm: str) -> Any:
+def noise(x: Any, seed: Any) -> Any:
     """Normal noise of standard deviation 0.05 on every number; the result stays in [0, 1]."""
-    return tf.clip_by_value(x + NOISE * tf.random.stateless_normal(x.shape, seed, alg=algorithm), 0.0, 1.0)
+    return tf.clip_by_value(x + NOISE * draws.normal(x.shape, seed), 0.0, 1.0)
 
 
 GEOMETRY: dict[str, Callable[..., Callable[[Any], Any]]] = {"flip": flip, "shift": shift}

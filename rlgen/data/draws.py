@@ -1,4 +1,4 @@
-"""Random numbers inside compiled programs: functions of the run's seed, a purpose and a counter, nothing else."""
+"""A model's random numbers inside its program: functions of the run's seed, a purpose and a counter."""
 
 from __future__ import annotations
 
@@ -7,30 +7,25 @@ from typing import Any
 
 import tensorflow as tf
 
-from rlgen import runtime
+from rlgen import draws, runtime
 
 
 class Draws:
-    """Draws by purpose, in the algorithm that is fast where they run.
-
-    XLA on a CPU draws by Philox, the default, ten times slower than by Threefry, which TensorFlow without XLA lacks.
+    """Draws by purpose.
 
     Attributes:
         seeds: the variable that all of it derives from, for `state()`.
-        algorithm: `alg` of `tf.random.stateless_*`.
     """
 
-    def __init__(self, seed: int, *purposes: str, xla: bool) -> None:
+    def __init__(self, seed: int, *purposes: str) -> None:
         """Derive a seed for each purpose.
 
         Args:
             seed: the run's.
             purposes: drawing more for one never shifts another.
-            xla: whether the program that draws is compiled by XLA.
         """
         self._seeds = runtime.Seeds(seed, *purposes)
         self.seeds = self._seeds.variable
-        self.algorithm = "threefry" if xla else "philox"
 
     def seed(self, purpose: str, counter: Any) -> Any:
         """The seed of one draw, int32 [2]."""
@@ -38,15 +33,15 @@ class Draws:
 
     def normal(self, purpose: str, counter: Any, shape: Sequence[int]) -> Any:
         """Standard normal numbers, float32."""
-        return tf.random.stateless_normal(shape, self.seed(purpose, counter), alg=self.algorithm)
+        return draws.normal(shape, self.seed(purpose, counter))
 
     def uniform(self, purpose: str, counter: Any, shape: Sequence[int], low: float = 0.0, high: float = 1.0) -> Any:
         """Uniform numbers in [low, high), float32."""
-        return tf.random.stateless_uniform(shape, self.seed(purpose, counter), low, high, alg=self.algorithm)
+        return draws.uniform(shape, self.seed(purpose, counter), low, high)
 
     def whole(self, purpose: str, counter: Any, shape: Sequence[int], below: int) -> Any:
         """Whole numbers from 0 to below - 1, int32."""
-        return tf.random.stateless_uniform(shape, self.seed(purpose, counter), 0, below, tf.int32, alg=self.algorithm)
+        return draws.integers(shape, self.seed(purpose, counter), below)
 
     def permutation(self, purpose: str, counter: Any, count: int) -> Any:
         """The numbers 0 to count - 1 in a random order, int32 [count]."""

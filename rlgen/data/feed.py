@@ -52,6 +52,7 @@ class Feed:
         *,
         size: int,
         draws: Draws,
+        compute: loops.Compute,
         order: Order = "epochs",
         augment: Sequence[Augmentation] = (),
         device_limit_bytes: int = DEVICE_LIMIT_BYTES,
@@ -63,6 +64,7 @@ class Feed:
             arrays: the training examples, at least `size` of them; bytes stay bytes until they are in a batch.
             size: examples in a batch.
             draws: with the `PURPOSES` among its own.
+            compute: how the program computes that takes the batches.
             order: "epochs", each a new permutation of all examples, or "replacement", every one drawn by itself.
             augment: names of augmentations.
             device_limit_bytes: data of more bytes are streamed.
@@ -79,7 +81,6 @@ class Feed:
         self.signature = [
             tf.TensorSpec((self._chunk, size, *column.shape[1:]), column.dtype) for column in columns if self.streamed
         ]
-        compute = loops.Compute(xla=draws.algorithm == "threefry")
         counter = [tf.TensorSpec((), tf.int64)]
         self._host_order = loops.program(self._epoch_order, compute=compute, signature=counter)
         self._host_rows = loops.program(self._drawn, compute=compute, signature=counter)
@@ -102,14 +103,14 @@ class Feed:
             chunk: the tensors of `chunks`.
         """
         if self.streamed:
-            columns = [column[i] for column in chunk]
+            columns = [tf.gather(column, i) for column in chunk]
         else:
             rows, carry = self._rows(update, carry)
             columns = [tf.gather(column, rows) for column in self._columns]
         x, y = (*map(scaled, columns), None)[:2]
         if self._augment:
             seed = self._draws.seed(AUGMENT, update)
-            x, y = augmented(x, y, seed, self._augment, algorithm=self._draws.algorithm)
+            x, y = augmented(x, y, seed, self._augment)
         return Batch(x, y), carry
 
     def _rows(self, update: Any, order: Any) -> tuple[Any, Any]:

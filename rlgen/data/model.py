@@ -24,7 +24,6 @@ from rlgen.data.draws import Draws
 from rlgen.data.feed import PURPOSES, Batch, Feed, Order
 from rlgen.errors import UserError
 from rlgen.schedules import Schedule
-from rlgen.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,7 @@ class Model(Algorithm):
         augment.check(config.augment, self.dataset.spec)  # type: ignore[attr-defined]
         self.check_data()
         self.compute = self._built()
-        self.random = Draws(seed, *PURPOSES, *self.draws, xla=self.compute.xla)
+        self.random = Draws(seed, *PURPOSES, *self.draws)
         self.seeds = self.random.seeds
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False, name="updates")
         self.chunk_steps = 1000 if self.compute.xla else 100
@@ -196,6 +195,7 @@ class Model(Algorithm):
             arrays,
             size=self.examples_per_update,
             draws=self.random,
+            compute=self.compute,
             order=self.order,
             augment=self.config.augment,
         )
@@ -233,12 +233,10 @@ class Model(Algorithm):
         for count, chunk in self.feed.chunks(first, steps):
             sums += self._advance(tf.constant(count, tf.int32), *chunk).numpy()
         updates = first + steps
-        return {
-            **self._tally.means(sums),
-            **{"train/learning_rate": schedule(updates - 1) for _, schedule in self._schedules[:1]},
-            "counters/updates": updates,
-            "counters/images": updates * self.examples_per_update,
-        }
+        scalars = self._tally.means(sums)
+        if self._schedules:
+            scalars["train/learning_rate"] = self._schedules[0][1](updates - 1)
+        return {**scalars, "counters/updates": updates, "counters/images": updates * self.examples_per_update}
 
     def state(self) -> Mapping[str, Any]:
         """Everything a resume needs; the order of an epoch follows from the seed and the number of updates."""
@@ -255,5 +253,3 @@ class Model(Algorithm):
     def in_batches(self, call: Any, x: Any, *, size: int = 1000) -> Any:
         """`call` of examples [N, ...], NumPy to NumPy, so many at a time that memory is no question."""
         return np.concatenate([np.asarray(call(x[i : i + size]), np.float32) for i in range(0, len(x), size)])
-
-

@@ -78,8 +78,8 @@ class GenerativeModel(Model):
     Config: ClassVar[type[GenerativeConfig]] = GenerativeConfig
     default_problem = "ring"
     score = "eval/quality"
-    used = ("average",)
-    learned = ("generator",)
+    used: ClassVar[tuple[str, ...]] = ("average",)
+    learned: ClassVar[tuple[str, ...]] = ("generator",)
     held_out_least = NEIGHBOURS + 1
 
     generator: Any

@@ -56,7 +56,9 @@ class MLP(SupervisedModel):
     def build(self) -> None:
         """Make the net and its optimizer."""
         c = self.config
-        self.net = networks.build(c.network, self.inputs, self.outputs, self.options("net", c.hidden_units, c.activation))
+        self.net = networks.build(
+            c.network, self.inputs, self.outputs, self.options("net", c.hidden_units, c.activation)
+        )
         self.trunk, self.dense = split_off_dense(self.net)
         self.draws = tuple(f"dropout/{i}" for i in range(len(self.dense) - 1))
         optimizer = keras.optimizers.AdamW(c.learning_rate(0), weight_decay=c.weight_decay)

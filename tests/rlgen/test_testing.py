@@ -61,7 +61,9 @@ def test_who_learns_unless_somebody_says(walk: Any) -> None:
     assert first("env", "CartPole-v1") == "a2c"
     assert first("env", "CartPole-v1", replay_capacity=512) == "discrete_sac"
     assert first("dataset", "plain") == "walk"
-    with pytest.raises(UserError, match=r"can be built for 'CartPole-v1':\n  a-first: .*'wheels'.*\n  a2c: There is no"):
+    with pytest.raises(
+        UserError, match=r"can be built for 'CartPole-v1':\n  a-first: .*'wheels'.*\n  a2c: There is no"
+    ):
         first("env", "CartPole-v1", wheels=4)
 
 
