@@ -97,7 +97,9 @@ class CompiledEngine(Engine):
         """`vector_steps`, int32 scalar, stretch by stretch; the sums, and the episodes that ended, [LIMIT_ROWS, N]."""
         rollout, start = self.rollout, self.rollout.vector_steps.read_value()
         shape = (rollout.num_envs,)
-        arrays = [tf.TensorArray(kind, LIMIT_ROWS, element_shape=shape) for kind in (tf.bool, tf.float32, tf.float32)]
+        # Run step by step, for a look inside, there is no need for room.
+        limit = int(vector_steps) if tf.executing_eagerly() else LIMIT_ROWS
+        arrays = [tf.TensorArray(kind, limit, element_shape=shape) for kind in (tf.bool, tf.float32, tf.float32)]
 
         def stretch(done: Any, standing: Any, ring: Any, sums: Any, arrays: Any) -> Any:
             t = start + tf.cast(done, tf.int64)
@@ -117,7 +119,7 @@ class CompiledEngine(Engine):
 
         carry = (0, rollout.standing(), self.replay.read(), self.tally.nothing(), arrays)
         _, standing, ring, sums, arrays = tf.while_loop(
-            lambda done, *_: done < vector_steps, stretch, carry, maximum_iterations=LIMIT_ROWS
+            lambda done, *_: done < vector_steps, stretch, carry, maximum_iterations=limit
         )
         rollout.stand(standing, vector_steps)
         self.replay.keep(ring)

@@ -6,7 +6,7 @@ where an agent is judged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -79,13 +79,13 @@ class Environments:
 
     def judging(self, *, num_envs: int, seed: int) -> HostEnvs:
         """So many side by side to be judged in."""
-        return HostEnvs(_side_by_side(self.judged, num_envs), seed=seed)
+        return HostEnvs(side_by_side(self.judged, num_envs), seed=seed)
 
     def training(self, *, num_envs: int, seed: int) -> HostEnvs:
         """So many Gymnasium environments to learn in."""
         if self._source.make_vector is not None and not self._training:
             return HostEnvs(self._source.make_vector(num_envs), seed=seed)
-        return HostEnvs(_side_by_side(lambda: self._wrapped(self._source.make(), self._training), num_envs), seed=seed)
+        return HostEnvs(side_by_side(lambda: self._wrapped(self._source.make(), self._training), num_envs), seed=seed)
 
     def compiled(self) -> CompiledEnv:
         """The compiled environment to learn in."""
@@ -106,7 +106,8 @@ class Environments:
         return env
 
 
-def _side_by_side(make: Any, num_envs: int) -> SyncVectorEnv:
+def side_by_side(make: Callable[[], gym.Env[Any, Any]], num_envs: int) -> SyncVectorEnv:
+    """So many of what `make` makes as a vector environment that `HostEnvs` takes."""
     return SyncVectorEnv(
         [lambda: Plain(make())] * num_envs,  # type: ignore[arg-type]
         copy=False,

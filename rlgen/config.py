@@ -144,7 +144,7 @@ def type_name(hint: Any) -> str:
         return "one of " + ", ".join(repr(argument) for argument in arguments)
     if origin is tuple:
         return f"list of {type_name(arguments[0])}s"
-    plain = {int: "whole number", float: "number", bool: "true or false", str: "text", type(None): "none"}
+    plain = {int: "whole number", float: "number", bool: "true or false", str: "text", Path: "path", type(None): "none"}
     plain[Schedule] = "number or schedule"
     return plain.get(hint, str(hint))
 
@@ -236,8 +236,8 @@ def _coerce_plain(value: Any, hint: Any) -> Any:
         if not math.isfinite(number) or (hint is int and number != int(number)):
             raise ValueError
         return int(number) if hint is int else number
-    if hint is str and isinstance(value, str):
-        return value
+    if hint in (str, Path) and isinstance(value, (str, hint)):
+        return hint(value)
     raise ValueError
 
 

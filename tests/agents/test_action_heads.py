@@ -8,8 +8,26 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from rlgen.agents.action_heads import CategoricalHead, GaussianHead, MultiCategoricalHead, action_head
+
+SEED = tf.constant([1, 2])
+
+
+def test_log_probabilities_and_entropies_are_those_of_tensorflow_probability() -> None:
+    generator = np.random.default_rng(0)
+    logits, mean = generator.normal(0, 3, (20, 4)).astype(np.float32), generator.normal(size=(20, 2)).astype(np.float32)
+    chosen, action = generator.integers(0, 4, 20, np.int32), generator.normal(size=(20, 2)).astype(np.float32)
+    head, theirs = CategoricalHead(gym.spaces.Discrete(4)), tfd.Categorical(logits=logits)
+    np.testing.assert_allclose(
+        head.log_prob(tf.constant(logits), chosen), theirs.log_prob(chosen), rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(head.entropy(tf.constant(logits)), theirs.entropy(), rtol=1e-4, atol=1e-6)
+    normal = GaussianHead(gym.spaces.Box(-1, 1, (2,), np.float32), initial_log_std=-0.7)
+    their_normal = tfd.MultivariateNormalDiag(mean, [math.exp(-0.7)] * 2)
+    np.testing.assert_allclose(normal.log_prob(mean, tf.constant(action)), their_normal.log_prob(action), rtol=1e-4)
+    np.testing.assert_allclose(normal.entropy(mean), [float(their_normal.entropy()[0])] * 20, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("probabilities", "entropy"), [((0.1, 0.9), 0.325), ((0.5, 0.5), 0.693)])
@@ -23,7 +41,11 @@ def test_the_posts_entropies(probabilities: tuple[float, ...], entropy: float) -
 @pytest.mark.parametrize("host", [True, False])
 def test_categorical_samples(host: bool) -> None:
     head, logits = CategoricalHead(gym.spaces.Discrete(3)), np.log([[0.2, 0.3, 0.5]] * 20_000).astype(np.float32)
-    drawn = head.sample_on_host(logits, np.random.default_rng(0)) if host else head.sample(logits, tf.constant([1, 2]))
+    drawn = (
+        head.sample_on_host(logits, np.random.default_rng(0))
+        if host
+        else head.sample(logits, head.noise((20_000,), SEED))
+    )
     np.testing.assert_allclose(np.bincount(drawn) / 20_000, [0.2, 0.3, 0.5], atol=0.02)
     assert head.mode(logits)[0] == 2
 
@@ -39,7 +61,10 @@ def test_several_choices_are_independent() -> None:
     np.testing.assert_allclose(head.entropy(parameters), entropy, rtol=1e-6)
     np.testing.assert_array_equal(head.mode(parameters.numpy()), [[1, 0]])
     many = tf.repeat(parameters, 5_000, 0)
-    for drawn in (head.sample(many, tf.constant([1, 2])), head.sample_on_host(many.numpy(), np.random.default_rng(0))):
+    for drawn in (
+        head.sample(many, head.noise((5_000,), SEED)),
+        head.sample_on_host(many.numpy(), np.random.default_rng(0)),
+    ):
         assert abs(np.corrcoef(np.asarray(drawn).T)[0, 1]) < 0.05
 
 
@@ -48,7 +73,7 @@ def test_choices_may_lie_in_a_table() -> None:
     table = MultiCategoricalHead(gym.spaces.MultiDiscrete(sizes))
     row = MultiCategoricalHead(gym.spaces.MultiDiscrete(sizes.ravel()))
     logits = np.random.default_rng(0).normal(size=(5, 10)).astype(np.float32)
-    drawn = table.sample(tf.constant(logits), tf.constant([1, 2]))
+    drawn = table.sample(tf.constant(logits), table.noise((5,), SEED))
     assert drawn.shape == (5, 2, 2)
     assert table.sample_on_host(logits, np.random.default_rng(0)).shape == table.mode(logits).shape == (5, 2, 2)
     np.testing.assert_array_equal(
@@ -63,7 +88,7 @@ def test_gaussian_closed_forms() -> None:
     assert float(head.log_prob(mean, action)[0]) == pytest.approx(2 * normal - 0.5, rel=1e-5)
     each = 0.5 * math.log(2 * math.pi * math.e) + math.log(0.5)
     assert float(head.entropy(mean)[0]) == pytest.approx(2 * each, rel=1e-5)
-    drawn = head.sample(tf.repeat(mean, 20_000, 0), tf.constant([1, 2])).numpy()
+    drawn = head.sample(tf.repeat(mean, 20_000, 0), head.noise((20_000,), SEED)).numpy()
     np.testing.assert_allclose(drawn.mean(0), [0.1, -0.2], atol=0.02)
     np.testing.assert_allclose(drawn.std(0), 0.5, atol=0.02)
 

@@ -9,18 +9,20 @@ import tensorflow as tf
 from rlgen.agents.advantages import discounted_returns, explained_variance, gae, normalized
 
 
-def advantages(reward, value, next_value, terminated=None, truncated=None, *, discount=0.5, decay=1.0) -> np.ndarray:
+def advantages(
+    reward, value, next_value, terminated=None, truncated=None, *, discount=0.5, gae_lambda=1.0
+) -> np.ndarray:
     """Of one environment."""
     none = [False] * len(reward)
     columns = [tf.constant(column, tf.float32)[:, None] for column in (reward, value, next_value)]
     flags = [tf.constant(column or none)[:, None] for column in (terminated, truncated)]
-    return gae(*columns, *flags, discount=discount, decay=decay).numpy()[:, 0]
+    return gae(*columns, *flags, discount=discount, gae_lambda=gae_lambda).numpy()[:, 0]
 
 
 def test_a_constant_value_gives_the_closed_form() -> None:
     # With r = 0 and V = c every TD error is (gamma - 1) c, and the advantage a geometric sum.
     value, discount, decay = 4.0, 0.9, 0.8
-    ours = advantages([0] * 5, [value] * 5, [value] * 5, discount=discount, decay=decay)
+    ours = advantages([0] * 5, [value] * 5, [value] * 5, discount=discount, gae_lambda=decay)
     expected = [(discount - 1) * value * sum((discount * decay) ** k for k in range(5 - t)) for t in range(5)]
     np.testing.assert_allclose(ours, expected, rtol=1e-5)
 
@@ -31,7 +33,7 @@ def test_lambda_one_is_the_n_step_return_less_the_value() -> None:
 
 
 def test_lambda_zero_is_the_td_error() -> None:
-    ours = advantages([1, 2], [10, 20], [20, 8], decay=0.0)
+    ours = advantages([1, 2], [10, 20], [20, 8], gae_lambda=0.0)
     np.testing.assert_allclose(ours, [1 + 10 - 10, 2 + 4 - 20])
 
 

@@ -58,8 +58,10 @@ def test_each_environment_plays_exactly_one_episode(lengths: DQN) -> None:
 
 def test_an_episode_that_does_not_end_is_no_endless_loop(lengths: DQN, monkeypatch: pytest.MonkeyPatch) -> None:
     Lengths.made = 10
-    monkeypatch.setattr("rlgen.agents.agent.LONGEST_EPISODE_STEPS", 5)
-    with pytest.raises(EnvironmentFault, match="has not ended after 5 steps. Give it a time limit: max_ep"):
+    monkeypatch.setattr("rlgen.agents.evaluation.LONGEST_EPISODE_STEPS", 5)
+    with pytest.raises(
+        EnvironmentFault, match="has not ended after 5 steps. Give it a time limit: --set wrappers=time_limit"
+    ):
         lengths.evaluate(episodes=2, seed=0, split="test")
 
 
@@ -67,15 +69,15 @@ def test_dictionaries_are_observed(lengths: DQN) -> None:
     one = {"left": np.ones(1, np.float32), "kind": 2}
     many = {"left": np.ones((5, 1), np.float32), "kind": np.array([0, 1, 2, 0, 1])}
     assert lengths.engine == "gymnasium"
-    assert lengths.observation_size == 4
+    assert lengths.observation.shape == (4,)
     assert lengths.act(many).shape == (5,)
     assert lengths.act(many)[2] == lengths.act(one)
 
 
-def test_the_same_evaluation_twice_and_the_splits_differ() -> None:
+def test_the_same_evaluation_twice_and_another_seed() -> None:
     agent = DQN(problem="CartPole-v1", config=DQN.Config(hidden_units=(4,)), seed=0)
     first, second = (agent.evaluate(episodes=3, seed=5, split="test") for _ in range(2))
-    other = agent.evaluate(episodes=3, seed=5, split="validation")
+    other = agent.evaluate(episodes=3, seed=6, split="test")
     assert first.scalars == second.scalars
     assert first.scalars != other.scalars
     assert first.episodes == 3
@@ -96,7 +98,7 @@ def test_unknown_environments_name_the_nearest() -> None:
 
 
 def test_a_compiled_engine_where_there_is_none() -> None:
-    with pytest.raises(UserError, match="no compiled twin; use --engine gymnasium"):
+    with pytest.raises(UserError, match="no compiled counterpart; use --engine gymnasium"):
         DQN(problem="FrozenLake-v1", config=DQN.Config(), seed=0, engine="compiled")
     assert DQN(problem="FrozenLake-v1", config=DQN.Config(), seed=0).engine == "gymnasium"
 
@@ -110,7 +112,7 @@ def test_an_agent_for_the_host_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("engine", ["compiled", "gymnasium"])
 def test_a_time_limit_on_top_of_the_environments_own(engine: str) -> None:
-    small = {"hidden_units": (4,), "train_every_env_steps": 16, "max_episode_steps": 5}
+    small = {"hidden_units": (4,), "train_every_env_steps": 16, "wrappers": ("time_limit:5",)}
     agent = DQN(problem="CartPole-v1", config=DQN.Config.build(small), seed=0, engine=engine)
     assert agent.train(160)["rollout/ep_len_mean"] == 5
     assert agent.evaluate(episodes=3, seed=0, split="test").scalars["eval/max_reward"] == 5
@@ -121,11 +123,12 @@ def test_a_time_limit_on_top_of_the_environments_own(engine: str) -> None:
 @pytest.mark.parametrize("engine", ["compiled", "gymnasium"])
 def test_randomised_physics(engine: str) -> None:
     small = {"hidden_units": (4,), "train_every_env_steps": 16, "learning_starts_env_steps": 0}
-    config = DQN.Config.build({**small, "randomize": ("length=0.4:0.6", "gravity=8:12")})
+    config = DQN.Config.build({**small, "wrappers": ("randomize?length=0.4:0.6&gravity=8:12",)})
     agent = DQN(problem="CartPole-v1", config=config, seed=0, engine=engine)
     assert agent.train(64)["counters/env_steps"] == 64
     with pytest.raises(UserError, match="Did you mean 'length'"):
-        wrong = DQN.Config.build({"randomize": ("lenght=1:2",)})
+        wrong = DQN.Config.build({"wrappers": ("randomize?lenght=1:2",)})
         DQN(problem="CartPole-v1", config=wrong, seed=0, engine=engine)
-    with pytest.raises(UserError):
-        DQN.Config.build({"randomize": ("length=2:1",)})
+    with pytest.raises(UserError, match="is no range"):
+        wrong = DQN.Config.build({"wrappers": ("randomize?length=2:1",)})
+        DQN(problem="CartPole-v1", config=wrong, seed=0, engine=engine)

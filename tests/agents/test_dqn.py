@@ -12,9 +12,10 @@ import tensorflow as tf
 from same_bits import assert_same_bits
 
 from rlgen import register, state
-from rlgen.agents.dqn import DQN, DoubleDQN, DuelingDQN, anchored_error, double_value, max_value, td_error, td_loss
-from rlgen.agents.replay import Batch
+from rlgen.agents.dqn import DQN, DoubleDQN, DuelingDQN, double_value, huber, max_value, td_error
+from rlgen.agents.trajectory import Batch
 from rlgen.environment import CompiledEnv
+from rlgen.envs.making import Environments
 from rlgen.errors import UserError
 from rlgen.registry import unregister
 
@@ -31,8 +32,6 @@ SMALL: dict[str, Any] = {
 
 
 def agent(cls=DQN, *, seed: int = 0, engine: str = "compiled", problem: str = "CartPole-v1", **changes: Any) -> DQN:
-    if issubclass(cls, DuelingDQN) and "stream_units" not in changes:
-        changes["stream_units"] = (8,)
     return cls(problem=problem, config=cls.Config.build({**SMALL, **changes}), seed=seed, engine=engine)
 
 
@@ -54,8 +53,7 @@ def test_the_golden_double_dqn_loss() -> None:
         q([[1, 2], [3, 4]]), tf.constant([0, 1]), tf.constant([10.0, 20.0]), 0.9, double_value(next_q, next_q)
     )
     np.testing.assert_allclose(error, [6.8, 13.8], rtol=1e-6)
-    assert float(td_loss(error, tf.ones(2), "huber")) == pytest.approx(9.8, rel=1e-6)
-    assert float(td_loss(error, tf.ones(2), "mse")) == pytest.approx((6.8**2 + 13.8**2) / 2, rel=1e-6)
+    assert float(tf.reduce_mean(huber(error))) == pytest.approx(9.8, rel=1e-6)
 
 
 def test_double_lets_one_network_choose_and_the_other_value() -> None:
@@ -64,47 +62,17 @@ def test_double_lets_one_network_choose_and_the_other_value() -> None:
     assert float(double_value(online, target)[0]) == 3
 
 
-@pytest.mark.parametrize("kind", ["huber", "mse"])
-def test_importance_weights_come_before_the_mean(kind: str) -> None:
+def test_importance_weights_come_before_the_mean() -> None:
     error, weight = tf.constant([0.5, -3.0]), tf.constant([1.0, 0.5])
-    each = {"huber": [0.125, 2.5], "mse": [0.25, 9.0]}[kind]
-    assert float(td_loss(error, weight, kind)) == pytest.approx((each[0] + 0.5 * each[1]) / 2)
+    batch = Batch(None, None, None, None, None, weight)
+    assert float(agent().loss(batch, None, error)) == pytest.approx((0.125 + 0.5 * 2.5) / 2)
 
 
 def test_no_gradient_flows_through_the_target() -> None:
     value = tf.Variable([1.0])
     with tf.GradientTape() as tape:
-        loss = td_loss(td_error(tf.zeros((1, 2)), tf.constant([0]), 1.0, 0.9, value), tf.ones(1), "mse")
+        loss = tf.reduce_sum(huber(td_error(tf.zeros((1, 2)), tf.constant([0]), 1.0, 0.9, value)))
     assert tape.gradient(loss, value) is None
-
-
-def test_other_actions_are_pulled_to_the_target_network() -> None:
-    """The mean squared error to the target's whole row, the value of the action taken replaced by y."""
-    q, target_q = tf.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), tf.constant([[2.0, 2.0, 5.0], [0.0, 5.0, 7.0]])
-    action, y = tf.constant([2, 0]), tf.constant([10.0, 3.0])
-    row = np.array([[2, 2, 10], [3, 5, 7]], np.float32)
-    with tf.GradientTape() as tape:
-        tape.watch(q)
-        error = td_error(q, action, y, 0.0, tf.zeros(2))
-        errors = anchored_error(q, target_q, action, error)
-        loss = td_loss(errors, tf.ones((2, 1)), "mse")
-    np.testing.assert_array_equal(errors, row - q)
-    assert float(loss) == pytest.approx(((row - q.numpy()) ** 2).mean())
-    np.testing.assert_allclose(tape.gradient(loss, q), 2 * (q.numpy() - row) / 6, rtol=1e-6)
-
-
-def test_an_update_with_anchored_actions() -> None:
-    plain, anchored = (agent(anchor_other_actions=switch, loss="mse") for switch in (False, True))
-    observation = tf.constant(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32))
-    action, ones = tf.constant([0, 1, 1, 0, 1, 0]), tf.ones(6)
-    batch = Batch(observation, action, ones, 0.9 * ones, -observation, ones)
-    losses = []
-    for trained in (plain, anchored):
-        trained.build_learner()
-        losses.append(float(trained.update(batch, 1)[0][0]))
-    # The target is still the same network, so the other action's error is 0 and half of the mean is left.
-    assert losses[1] == pytest.approx(losses[0] / 2, rel=1e-5)
-    assert losses[0] > 0
 
 
 # ---- the target network -------------------------------------------------------------------------------
@@ -151,10 +119,9 @@ SWITCHES = {
     "double": [False, True],
     "dueling": ["none", "mean", "max"],
     "n_step": [1, 3],
-    "prioritized": [False, True],
+    "priority_exponent": [0.0, 0.6],
     "target_update_rate": [1.0, 0.1],
-    "loss": ["huber", "mse"],
-    "epsilon_schedule": ["linear", "exponential"],
+    "optimizer": ["adam", "rmsprop_centered"],
     "max_grad_norm": [None, 1.0],
 }
 
@@ -176,7 +143,7 @@ def test_every_combination_of_switches(double: bool, dueling: str, uncompiled: N
 
 
 @pytest.mark.parametrize(
-    ("cls", "changes"), [(DQN, {}), (DoubleDQN, {"prioritized": True}), (DuelingDQN, {"n_step": 3})]
+    ("cls", "changes"), [(DQN, {}), (DoubleDQN, {"priority_exponent": 0.6}), (DuelingDQN, {"n_step": 3})]
 )
 def test_same_seed_same_bits_however_it_is_cut_and_resumed(cls, changes) -> None:
     whole, cut = agent(cls, **changes), agent(cls, **changes)
@@ -204,11 +171,10 @@ def test_the_host_engine_gives_the_same_bits_too() -> None:
 def test_nothing_is_traced_again_after_the_first_chunk(engine: str) -> None:
     trained = agent(engine=engine)
     trained.train(64)
-    functions = [trained._advance if engine == "compiled" else trained._compiled_absorb, trained._compiled_updates]
-    counts = [function.experimental_get_tracing_count() for function in functions]
+    before = trained._engine.program.traces()
     for steps in (64, 32, 128):
         trained.train(steps)
-    assert [function.experimental_get_tracing_count() for function in functions] == counts
+    assert trained._engine.program.traces() == before
 
 
 class Identity(CompiledEnv):
@@ -231,12 +197,12 @@ class Identity(CompiledEnv):
 
 @pytest.mark.parametrize("cls", [DQN, DoubleDQN, DuelingDQN])
 def test_an_identity_environment_is_learned_in_seconds(cls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cls, "training_env", lambda self: Identity())
+    monkeypatch.setattr(Environments, "compiled", lambda self: Identity())
     trained = agent(cls, discount=0.0, learning_rate=3e-3, train_every_env_steps=64, updates_per_train=32)
-    trained.actions, trained.observation_size = 4, 4
-    trained.online = trained._network()
+    trained.actions = 4
+    trained.online = trained.new_network()
     trained.train(8192)
-    q = trained.online.numpy_twin()(np.eye(4, dtype=np.float32))
+    q = trained.online.on_host(np.eye(4, dtype=np.float32))
     np.testing.assert_array_equal(q.argmax(-1), range(4))
     np.testing.assert_allclose(q, np.eye(4), atol=0.2)
 
@@ -289,12 +255,12 @@ def test_actions_that_do_not_start_at_zero() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"priority_exponent": 0.5}, "prioritized=true"),
-        ({"importance_exponent": 0.5}, "prioritized=true"),
-        ({"epsilon_decay_rate": 0.9}, "epsilon_schedule=exponential"),
-        ({"epsilon_schedule": "exponential", "epsilon_decay_env_steps": 5}, "epsilon_schedule=linear"),
+        ({"priority_exponent": -0.5}, "out of range"),
+        ({"importance_exponent": 1.5}, "importance_exponent=1.5 is out of range"),
+        ({"epsilon": "exponential:start=1,end=0.1"}, "lacks factor"),
+        ({"epsilon": "linear:start=2,end=0,over=5"}, "epsilon=2.0 is out of range"),
+        ({"network": 3}, "is not a text"),
         ({"num_envs": 3}, "use 255 or 258"),
-        ({"stream_units": (4,)}, "dueling=mean"),
         ({"replay_capacity": 100}, "at least 256"),
         ({"dueling": "median"}, "one of 'none', 'mean', 'max'"),
         ({"discount": 1.5}, "out of range"),
@@ -312,5 +278,38 @@ def test_continuous_actions_are_refused() -> None:
 
 def test_a_replay_that_does_not_fit_is_refused_with_the_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rlgen.runtime.free_memory_bytes", lambda: 1_000_000)
-    with pytest.raises(UserError, match=r"replay 4\.2 MB = 4\.2 MB of memory, and 1\.0 MB is free"):
+    with pytest.raises(UserError, match=r"replay 9\.6 MB = 9\.6 MB of memory, and 1\.0 MB is free"):
         DQN(problem="CartPole-v1", config=DQN.Config(), seed=0).train(8)
+
+
+def test_the_configuration_is_small_enough_to_read() -> None:
+    assert len(DQN.Config.describe()) <= 24
+    assert len(DuelingDQN.Config.describe()) == len(DQN.Config.describe())
+
+
+@pytest.mark.parametrize(
+    ("cls", "preset"), [(DQN, "mnih-2015"), (DoubleDQN, "van-hasselt-2016"), (DuelingDQN, "wang-2016")]
+)
+def test_the_papers_settings(cls, preset) -> None:
+    config = cls.Config.build(preset=preset)
+    assert (config.network, config.replay_capacity, config.batch_size) == ("nature_cnn", 1_000_000, 32)
+    assert config.train_every_env_steps == 4 and config.updates_per_train == 1
+
+
+def test_the_mean_value_reported_is_of_the_actions_taken() -> None:
+    trained = agent()
+    trained._build()
+    observation = tf.constant(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32))
+    action, ones = tf.constant([0, 1, 1, 0, 1, 0]), tf.ones(6)
+    taken = tf.gather(trained.online(observation), action, batch_dims=1)
+    scalars, _ = trained.update(Batch(observation, action, ones, ones, observation, ones), tf.constant(1, tf.int64))
+    assert float(scalars["train/q_mean"]) == pytest.approx(float(tf.reduce_mean(taken)), rel=1e-5)
+
+
+def test_the_policy_is_of_the_weights_there_are_now() -> None:
+    trained, other = agent(seed=0), agent(seed=1)
+    batch = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    before = trained.values(batch)
+    trained.reseed(1)
+    np.testing.assert_array_equal(trained.values(batch), other.values(batch))
+    assert (trained.values(batch) != before).any()

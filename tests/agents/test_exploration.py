@@ -1,4 +1,4 @@
-"""Schedules in closed form; one coin for every environment."""
+"""One coin for every environment, and the schedules of books and posts."""
 
 from __future__ import annotations
 
@@ -6,30 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rlgen.agents.exploration import (
-    asymptotic_epsilon,
-    epsilon_greedy,
-    epsilon_greedy_host,
-    exponential_epsilon,
-    linear_epsilon,
-)
+from rlgen.agents.exploration import epsilon_greedy, epsilon_greedy_host, toss
+from rlgen.schedules import Schedule
 
 
-@pytest.mark.parametrize(("step", "expected"), [(0, 1.0), (500, 0.52), (1000, 0.04), (9999, 0.04)])
-def test_linear(step: int, expected: float) -> None:
-    assert float(linear_epsilon(step, start=1.0, end=0.04, decay_steps=1000)) == pytest.approx(expected)
-
-
-def test_exponential_reaches_its_floor_after_919_steps() -> None:
-    values = exponential_epsilon(tf.range(1000), start=1.0, end=0.01, rate=0.995).numpy()
-    assert values[100] == pytest.approx(0.995**100, rel=1e-5)
-    assert int(np.argmax(values <= 0.01)) == 919
-    assert values[-1] == pytest.approx(0.01)
-
-
-def test_asymptotic_is_the_posts_formula() -> None:
+def test_the_books_and_the_posts_schedules() -> None:
+    falling = Schedule.parse("exponential:start=1,factor=0.995,end=0.01")(tf.range(1000)).numpy()
+    assert falling[100] == pytest.approx(0.995**100, rel=1e-5)
+    assert int(np.argmax(falling <= 0.01)) == 919
     steps = np.array([0, 1, 1000, 20_000])
-    values = asymptotic_epsilon(tf.constant(steps), start=1.0, end=0.01, rate=float(np.exp(-0.0005)))
+    values = Schedule.parse(f"asymptotic:start=1,end=0.01,factor={np.exp(-0.0005)}")(tf.constant(steps))
     np.testing.assert_allclose(values, 0.01 + 0.99 * np.exp(-0.0005 * steps), rtol=1e-3)
 
 
@@ -41,7 +27,8 @@ def explored(host: bool, epsilon: float, envs: int, draws: int) -> np.ndarray:
         rows = [epsilon_greedy_host(greedy, epsilon, actions=1000, generator=generator) for _ in range(draws)]
         return np.array(rows) != 0
     seeds = [tf.constant([9, i]) for i in range(draws)]
-    rows = [epsilon_greedy(tf.zeros((envs,), tf.int32), epsilon, actions=1000, seed=seed).numpy() for seed in seeds]
+    coins = [toss((envs,), actions=1000, seed=seed) for seed in seeds]
+    rows = [epsilon_greedy(tf.zeros((envs,), tf.int32), epsilon, coin).numpy() for coin in coins]
     return np.array(rows) != 0
 
 

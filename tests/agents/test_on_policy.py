@@ -61,7 +61,7 @@ def echo(request: pytest.FixtureRequest) -> Iterator[Echo]:
     ("name", "fields"),
     [
         ("a2c", {"num_envs": 16, "rollout_steps": 8}),
-        ("reinforce", {"episodes_per_update": 16, "rollout_steps": 8, "baseline": True}),
+        ("reinforce", {"num_envs": 16, "rollout_steps": 8, "baseline": True}),
     ],
 )
 def test_an_identity_environment_is_learned_in_seconds(name: str, fields: dict[str, Any], echo: Echo) -> None:

@@ -1,4 +1,4 @@
-"""Dueling identities, and the NumPy twin."""
+"""Dueling identities, and the mirror."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rlgen.agents.books import BookQNetwork
 from rlgen.agents.q_network import QNetwork, combine_streams
+from rlgen.networks import Options, small_initializer
+from rlgen.spec import Spec
 
 
-def network(**changes) -> QNetwork:
-    made = {
-        "observation_size": 3,
-        "actions": 4,
-        "hidden_units": (8, 8),
-        "stream_units": (5,),
-        "activation": "relu",
-        "dueling": "mean",
-        "seed": 1,
-    }
-    return QNetwork(**{**made, **changes})
+def network(kind: type[QNetwork] = QNetwork, **changes) -> QNetwork:
+    fields = {"dueling": "mean", "hidden_units": (8, 8, 5), "activation": "relu", "seed": 1, **changes}
+    options = Options(
+        hidden_units=fields["hidden_units"],
+        activation=fields["activation"],
+        seed=fields["seed"],
+        initialize=small_initializer,
+    )
+    layers = {"stream_layers": fields["stream_layers"]} if "stream_layers" in fields else {}
+    return kind(observation=Spec((3,)), actions=4, network="mlp", dueling=fields["dueling"], options=options, **layers)
 
 
 def test_the_mean_over_actions_is_the_value() -> None:
@@ -46,34 +48,35 @@ def test_a_constant_added_to_the_advantages_changes_nothing() -> None:
 
 def test_the_plain_sum_does_not_tell_value_from_advantage() -> None:
     value, advantage = tf.constant([[1.0], [2.0]]), tf.constant([[1.0, 2.0], [0.0, 3.0]])
-    np.testing.assert_array_equal(combine_streams(value, advantage, "sum"), [[2, 3], [2, 5]])
-    np.testing.assert_array_equal(combine_streams(value + 1, advantage - 1, "sum"), [[2, 3], [2, 5]])
+    q = network(BookQNetwork, dueling="sum").combine
+    np.testing.assert_array_equal(q(value, advantage), [[2, 3], [2, 5]])
+    np.testing.assert_array_equal(q(value + 1, advantage - 1), [[2, 3], [2, 5]])
 
 
 def test_the_mean_of_the_batch_depends_on_the_company() -> None:
     value, advantage = tf.constant([[1.0], [2.0]]), tf.constant([[1.0, 3.0], [5.0, 7.0]])
-    np.testing.assert_array_equal(combine_streams(value, advantage, "batch_mean"), [[-2, 0], [3, 5]])
-    alone = combine_streams(value[:1], advantage[:1], "batch_mean")
-    np.testing.assert_array_equal(alone, combine_streams(value[:1], advantage[:1], "mean"))
+    q = network(BookQNetwork, dueling="batch_mean").combine
+    np.testing.assert_array_equal(q(value, advantage), [[-2, 0], [3, 5]])
+    np.testing.assert_array_equal(q(value[:1], advantage[:1]), combine_streams(value[:1], advantage[:1], "mean"))
 
 
 def test_acting_takes_each_state_for_a_batch_of_its_own() -> None:
-    net = network(dueling="batch_mean")
+    net = network(BookQNetwork, dueling="batch_mean")
     x = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
     one_by_one = np.concatenate([net(x[i : i + 1]).numpy() for i in range(7)])
-    np.testing.assert_allclose(net.numpy_twin()(x), one_by_one, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(net.on_host(x), one_by_one, rtol=1e-5, atol=1e-6)
     # The best action is the same in any company.
     np.testing.assert_array_equal(net(x).numpy().argmax(-1), one_by_one.argmax(-1))
 
 
 @pytest.mark.parametrize(
-    ("dueling", "activation", "streams"),
-    list(itertools.product(["none", "mean", "max", "sum"], ["relu", "tanh", "elu", "selu"], [(), (5,)])),
+    ("dueling", "activation", "stream_layers"),
+    list(itertools.product(["none", "mean", "max", "sum"], ["relu", "tanh", "elu", "selu"], [0, 1, 9])),
 )
-def test_the_numpy_twin_is_the_same_function(dueling, activation, streams) -> None:
-    net = network(dueling=dueling, activation=activation, stream_units=streams)
+def test_the_mirror_is_the_same_function(dueling, activation, stream_layers) -> None:
+    net = network(BookQNetwork, dueling=dueling, activation=activation, stream_layers=stream_layers)
     x = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
-    np.testing.assert_allclose(net.numpy_twin()(x), net(x).numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(net.on_host(x), net(x).numpy(), rtol=1e-5, atol=1e-6)
     assert net(x).shape == (7, 4)
 
 
@@ -82,3 +85,8 @@ def test_same_seed_same_weights() -> None:
     for a, b, c in zip(first.get_weights(), second.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
         assert a.ndim == 1 or not np.array_equal(a, c)
+
+
+def test_the_last_of_the_hidden_layers_is_each_streams_own() -> None:
+    shapes = [weight.shape for weight in network(hidden_units=(8, 6)).get_weights() if weight.ndim == 2]
+    assert shapes == [(3, 8), (8, 6), (6, 1), (8, 6), (6, 4)]

@@ -13,14 +13,14 @@ from same_bits import assert_same_bits
 from rlgen import state
 from rlgen.agents.advantages import discounted_returns
 from rlgen.agents.reinforce import Reinforce, first_episodes, mean_where, normalized_where
-from rlgen.agents.replay import Transitions
-from rlgen.errors import UserError
+from rlgen.agents.trajectory import Transitions
+from rlgen.envs.making import Environments
 
 WITH_A_BASELINE: dict[str, Any] = {"baseline": True, "entropy_weight": 0.01, "max_grad_norm": 0.5}
 
 
 def agent(*, seed: int = 0, engine: str = "auto", problem: str = "CartPole-v1", **changes: Any) -> Reinforce:
-    small = {"episodes_per_update": 4, "rollout_steps": 20, "hidden_units": (8,)}
+    small = {"num_envs": 4, "rollout_steps": 20, "hidden_units": (8,)}
     return Reinforce(problem=problem, config=Reinforce.Config.build({**small, **changes}), seed=seed, engine=engine)
 
 
@@ -60,11 +60,11 @@ def test_steps_after_the_end_change_nothing(baseline: bool) -> None:
     first, second = (agent(baseline=baseline) for _ in range(2))
     first._build()
     second._build()
-    first._update(rows(observation, action, reward, done))
+    first.update(rows(observation, action, reward, done))
     after = ~first_episodes(tf.constant(done)).numpy()
     observation[after], action[after], reward[after] = 7.0, 1, 1e3
     done[15] |= after[15]
-    second._update(rows(observation, action, reward, done))
+    second.update(rows(observation, action, reward, done))
     moved = 0.0
     fresh = agent(baseline=baseline).network.get_weights()
     for a, b, was in zip(first.network.get_weights(), second.network.get_weights(), fresh, strict=True):
@@ -81,9 +81,9 @@ def test_the_loss_is_minus_the_mean_of_log_probability_times_return() -> None:
     logits = trained.network.policy(tf.ones((1, 4))).numpy()[0]
     log_prob = logits[0] - np.log(np.exp(logits).sum())
     returns = np.repeat([[-22.0], [-40.0], [-50.0]], 4, 1)
-    scalars = trained._update(rows(observation, action, np.repeat([[10], [0], [-50]], 4, 1), done))
-    assert float(scalars[1]) == pytest.approx(-(log_prob * returns).mean(), rel=1e-5)
-    assert float(scalars[5]) == 12
+    scalars = trained.update(rows(observation, action, np.repeat([[10], [0], [-50]], 4, 1), done))
+    assert float(scalars["train/policy_loss"]) == pytest.approx(-(log_prob * returns).mean(), rel=1e-5)
+    assert float(scalars["train/steps_per_update"]) == 12
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_each_environment_plays_one_episode_for_the_statistics(engine: str) -> N
 
 def test_what_does_not_learn_without_a_baseline() -> None:
     bare, with_one = agent(), agent(baseline=True)
-    assert not bare.network.value_trunk
-    assert with_one.network.value_trunk
+    assert bare.network.value_body is None
+    assert with_one.network.value_body is not None
     value = bare.network.value_head.kernel.numpy()
     scalars = bare.train(160)
     np.testing.assert_array_equal(bare.network.value_head.kernel, value)
@@ -143,8 +143,8 @@ def test_what_does_not_learn_without_a_baseline() -> None:
 
 @pytest.mark.parametrize("baseline", [False, True])
 def test_an_identity_environment_is_learned_in_seconds(monkeypatch: pytest.MonkeyPatch, baseline: bool) -> None:
-    monkeypatch.setattr(Reinforce, "training_env", lambda self: Identity())
-    trained = agent(episodes_per_update=16, rollout_steps=8, discount=0.0, baseline=baseline)
+    monkeypatch.setattr(Environments, "compiled", lambda self: Identity())
+    trained = agent(num_envs=16, rollout_steps=8, discount=0.0, baseline=baseline)
     scalars = trained.train(16_384)
     np.testing.assert_array_equal(trained.policy(np.eye(4, dtype=np.float32)), [0, 1, 0, 1])
     assert scalars["rollout/ep_rew_mean"] > 7
@@ -160,6 +160,4 @@ def test_cartpole_gets_better() -> None:
 
 
 def test_the_environments_are_as_many_as_the_episodes() -> None:
-    assert agent(episodes_per_update=3).step_quantum == 3 * 20
-    with pytest.raises(UserError, match="no field 'num_envs'"):
-        agent(num_envs=3)
+    assert agent(num_envs=3).step_quantum == 3 * 20

@@ -7,14 +7,12 @@ import pytest
 import tensorflow as tf
 
 from rlgen import state
-from rlgen.agents.replay import (
-    PrioritizedReplay,
-    Replay,
-    Transitions,
-    as_learned,
-    importance_weights,
-    n_step_return,
-)
+from rlgen.agents.replay import PrioritizedReplay, Replay
+from rlgen.agents.sampling import importance_weights, n_step_return
+from rlgen.agents.trajectory import Transitions
+from rlgen.spec import Spec
+
+KINDS = {"observation": Spec((1,)), "action": Spec((), "int32")}
 
 
 def one(value: float, dtype: type = np.float32) -> np.ndarray:
@@ -33,16 +31,6 @@ def lane(rewards: list[float], terminated: list[int], truncated: list[int], star
         truncated=np.array(truncated, bool)[:, None],
         next_observation=times[:, None, None] + 1,
     )
-
-
-def test_what_is_learned_from() -> None:
-    rows = lane([1, 2, 4], [0, 1, 0], [0, 0, 1])
-    same = as_learned(rows, reward_scale=1.0, time_limits_terminate=False)
-    assert all(a is b for a, b in zip(rows, same, strict=True))
-    changed = as_learned(rows, reward_scale=0.5, time_limits_terminate=True)
-    np.testing.assert_array_equal(changed.reward[:, 0], [0.5, 1, 2])
-    np.testing.assert_array_equal(changed.terminated[:, 0], [False, True, True])
-    assert not np.any(changed.truncated)
 
 
 def returns(rewards: list[float], terminated: list[int], truncated: list[int], available: int) -> list[float]:
@@ -80,7 +68,7 @@ def test_n_step_return(rewards, terminated, truncated, available, expected) -> N
 
 
 def ring(n_step: int, capacity: int = 4) -> Replay:
-    return Replay(capacity=capacity, num_envs=1, observation_size=1, discount=0.5, n_step=n_step)
+    return Replay(capacity=capacity, num_envs=1, **KINDS, discount=0.5, n_step=n_step)
 
 
 def drawn(replay: Replay, count: int = 200) -> dict[float, tuple[float, float, float]]:
@@ -110,7 +98,7 @@ def test_n_step_across_the_edge_of_the_ring() -> None:
 
 
 def test_lanes_do_not_mix() -> None:
-    replay = Replay(capacity=6, num_envs=2, observation_size=1, discount=0.5, n_step=2)
+    replay = Replay(capacity=6, num_envs=2, **KINDS, discount=0.5, n_step=2)
     both = [lane([1, 1], [0, 0], [0, 0]), lane([10, 10], [0, 0], [0, 0], start=100)]
     replay.add(Transitions(*(np.concatenate(parts, 1) for parts in zip(*both, strict=True))))
     assert drawn(replay) == {
@@ -124,8 +112,8 @@ def test_lanes_do_not_mix() -> None:
 def test_uniform_sampling_is_uniform() -> None:
     replay = ring(1, capacity=10)
     replay.add(lane([0] * 10, [0] * 10, [0] * 10))
-    _, places = replay.sample(20_000, tf.constant([3, 4]))
-    counts = np.bincount(places.numpy(), minlength=10)
+    _, indices = replay.sample(20_000, tf.constant([3, 4]))
+    counts = np.bincount(indices.numpy(), minlength=10)
     # Each count is binomial, standard deviation 42.
     assert abs(counts - 2000).max() < 5 * 42
 
@@ -136,7 +124,7 @@ def prioritized(exponent: float = 0.6, capacity: int = 8) -> PrioritizedReplay:
         priority_epsilon=0.0,
         capacity=capacity,
         num_envs=1,
-        observation_size=1,
+        **KINDS,
         discount=0.5,
     )
 
@@ -149,11 +137,11 @@ def test_probabilities_and_weights_against_a_slow_reference() -> None:
     expected = errors**0.6 / (errors**0.6).sum()
     np.testing.assert_allclose(replay.probabilities(tf.range(5, dtype=tf.int64)), expected, rtol=1e-6)
 
-    batch, places = replay.sample(50_000, tf.constant([5, 6]), tf.constant(0.4))
-    shares = np.bincount(places.numpy(), minlength=5) / 50_000
+    batch, indices = replay.sample(50_000, tf.constant([5, 6]), tf.constant(0.4))
+    shares = np.bincount(indices.numpy(), minlength=5) / 50_000
     np.testing.assert_allclose(shares, expected, atol=1e-3)  # Stratified: far closer than independent draws.
     weights = (5 * expected) ** -0.4
-    np.testing.assert_allclose(batch.weight, (weights / weights.max())[places.numpy()], rtol=1e-5)
+    np.testing.assert_allclose(batch.weight, (weights / weights.max())[indices.numpy()], rtol=1e-5)
 
 
 def test_importance_weights_closed_form() -> None:
@@ -175,8 +163,10 @@ def test_the_sum_tree_does_not_drift() -> None:
     replay.add(lane([0] * 1000, [0] * 1000, [0] * 1000))
     generator = np.random.default_rng(0)
     for _ in range(200):
-        places = generator.choice(1000, 32, replace=False)
-        replay.update_priorities(tf.constant(places, tf.int64), tf.constant(generator.exponential(size=32), tf.float32))
+        indices = generator.choice(1000, 32, replace=False)
+        replay.update_priorities(
+            tf.constant(indices, tf.int64), tf.constant(generator.exponential(size=32), tf.float32)
+        )
     leaves = replay.tree.numpy()[replay.leaves :]
     assert replay.tree.numpy()[1] == pytest.approx(leaves.sum(dtype=np.float64), rel=1e-5)
 
@@ -198,7 +188,32 @@ def test_a_checkpoint_holds_the_filled_rows_alone_and_restores_them(kind) -> Non
 @pytest.mark.parametrize("kind", [Replay, PrioritizedReplay])
 def test_the_memory_it_says_is_what_it_takes(kind: type[Replay]) -> None:
     extra = {"priority_exponent": 0.6, "priority_epsilon": 0.0} if kind is PrioritizedReplay else {}
-    replay = kind(capacity=100, num_envs=4, observation_size=3, discount=0.9, **extra)
+    replay = kind(capacity=100, num_envs=4, observation=Spec((3,)), action=Spec((), "int32"), discount=0.9, **extra)
     taken = sum(variable.numpy().nbytes for variable in replay._ring)
     taken += replay.tree.numpy().nbytes if isinstance(replay, PrioritizedReplay) else 0
-    assert kind.bytes_needed(capacity=100, observation_size=3) == taken
+    assert kind.bytes_needed(capacity=100, observation=Spec((3,)), action=Spec((), "int32")) == taken
+
+
+def test_a_restart_cuts_what_was_stored_last() -> None:
+    """On Gymnasium's engine a resumed run begins new episodes: no return may reach into them."""
+    replay = ring(3)
+    replay.cut()  # Nothing is stored yet, and nothing happens.
+    replay.add(lane([1, 2], [0, 0], [0, 0]))
+    replay.cut()
+    replay.add(lane([10, 20], [0, 0], [0, 0], start=50))
+    assert drawn(replay) == {0: (2, 0.25, 2), 1: (2, 0.5, 2), 50: (20, 0.25, 52), 51: (20, 0.5, 52)}
+    ended = ring(1)
+    ended.add(lane([1], [1], [0]))
+    ended.cut()
+    assert drawn(ended) == {0: (1, 0, 1)}
+
+
+def test_pictures_are_kept_as_bytes() -> None:
+    screen = Spec((4, 4, 2), "uint8")
+    replay = Replay(capacity=8, num_envs=1, observation=screen, action=Spec((), "int32"), discount=0.9)
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 1, 4, 4, 2), np.uint8)
+    replay.add(lane([1, 2, 3], [0] * 3, [0] * 3)._replace(observation=pictures, next_observation=pictures))
+    batch, indices = replay.sample(20, tf.constant([1, 2]))
+    assert batch.observation.dtype == tf.uint8
+    np.testing.assert_array_equal(batch.observation, pictures[indices.numpy(), 0])
+    assert Replay.bytes_needed(capacity=8, observation=screen, action=Spec((), "int32")) == 8 * (2 * 32 + 4 + 4 + 2)

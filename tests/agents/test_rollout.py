@@ -10,54 +10,62 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from rlgen import runtime, state
-from rlgen.agents.rollout import EPISODES_KEPT, CompiledRollout, HostRollout, episode_scalars
+from rlgen import draws, runtime, state
+from rlgen.agents.rollout import CompiledRollout, HostRollout
 from rlgen.envs.compiled.mountain_car_continuous import MountainCarContinuous
 from rlgen.envs.gymnasium import HostEnvs
+from rlgen.envs.making import side_by_side
 
 
 def rollout(seed: int = 0) -> HostRollout:
-    envs = HostEnvs(lambda: gym.make("CartPole-v1"), num_envs=3, seed=seed)
+    envs = HostEnvs(side_by_side(lambda: gym.make("CartPole-v1"), 3), seed=seed)
     generator = np.random.default_rng(seed)
     return HostRollout(envs, seed=seed, act=lambda observation, env_steps: np.ones(3, np.int32), generator=generator)
 
 
-def drawn(engine: str, held_steps: int) -> npt.NDArray[Any]:
-    """The forces [24, 2] of an agent that draws all of them."""
-    if engine == "compiled":
-        compiled = CompiledRollout(
-            MountainCarContinuous(),
-            num_envs=2,
-            rows=24,
-            seed=1,
-            act=lambda observation, _, seed: tf.random.stateless_uniform((2, 1), seed),
-            held_steps=held_steps,
-        )
-        first, second = (compiled.collect(tf.constant(count)).action.numpy() for count in (10, 14))
-    else:
-        generator = np.random.default_rng(1)
-        host = HostRollout(
-            HostEnvs(lambda: gym.make("MountainCarContinuous-v0"), num_envs=2, seed=1),
-            seed=1,
-            act=lambda observation, env_steps: generator.random((2, 1), np.float32),
-            generator=generator,
-            held_steps=held_steps,
-        )
-        first, second = (host.collect(count).action for count in (10, 14))
+def forces(repeat_steps: int) -> npt.NDArray[Any]:
+    """The forces [24, 2] of an agent on the host that draws all of them."""
+    generator = np.random.default_rng(1)
+    host = HostRollout(
+        HostEnvs(side_by_side(lambda: gym.make("MountainCarContinuous-v0"), 2), seed=1),
+        seed=1,
+        act=lambda observation, env_steps: generator.random((2, 1), np.float32),
+        generator=generator,
+        repeat_steps=repeat_steps,
+    )
+    first, second = (host.collect(count)[0].action for count in (10, 14))
     return np.concatenate([first, second])[:, :, 0]
 
 
-@pytest.mark.parametrize("engine", ["compiled", "gymnasium"])
-def test_draws_are_held(engine: str) -> None:
-    # Ten steps and fourteen: a stroke goes on across calls.
-    strokes = drawn(engine, held_steps=8).reshape(3, 8, 2)
-    np.testing.assert_array_equal(strokes, strokes[:, :1].repeat(8, 1))
-    assert len(np.unique(strokes)) == 6
-    assert len(np.unique(drawn(engine, held_steps=1))) == 48
+def compiled_forces(repeat_steps: int) -> npt.NDArray[Any]:
+    """The same of three stretches of eight steps."""
+    rollout = CompiledRollout(
+        MountainCarContinuous(),
+        num_envs=2,
+        rows=8,
+        seed=1,
+        draw=lambda steps, seed: draws.uniform((steps, 2, 1), seed),
+        act=lambda observation, _, noise: noise,
+        repeat_steps=repeat_steps,
+    )
+    standing, actions = rollout.standing(), []
+    for stretch in range(3):
+        standing, rows, _ = rollout.steps(standing, tf.constant(8 * stretch, tf.int64))
+        actions.append(rows.action.numpy())
+    return np.concatenate(actions)[:, :, 0]
+
+
+@pytest.mark.parametrize("drawn", [forces, compiled_forces])
+@pytest.mark.parametrize("repeat_steps", [3, 8, 12])
+def test_draws_are_repeated_across_calls_and_stretches(drawn: Any, repeat_steps: int) -> None:
+    strokes = drawn(repeat_steps).reshape(24 // repeat_steps, repeat_steps, 2)
+    np.testing.assert_array_equal(strokes, strokes[:, :1].repeat(repeat_steps, 1))
+    assert len(np.unique(strokes)) == 2 * 24 // repeat_steps
+    assert len(np.unique(drawn(1))) == 48
 
 
 def test_rows_are_what_the_environments_gave() -> None:
-    rows = rollout().collect(30)
+    rows, _ = rollout().collect(30)
     assert rows.observation.shape == (30, 3, 4)
     assert rows.reward.shape == (30, 3)
     assert rows.terminated.any()
@@ -72,7 +80,9 @@ def test_rows_are_what_the_environments_gave() -> None:
 
 def test_statistics_are_of_whole_episodes() -> None:
     collected = rollout()
-    ends = collected.collect(40).terminated
+    rows, episodes = collected.collect(40)
+    collected.count(episodes)
+    ends = rows.terminated
     lengths = [np.diff(np.flatnonzero(ends[:, i]), prepend=-1) for i in range(3)]
     scalars = collected.scalars()
     assert scalars["rollout/ep_len_mean"] == pytest.approx(np.concatenate(lengths).mean())
@@ -82,14 +92,13 @@ def test_statistics_are_of_whole_episodes() -> None:
 
 
 def test_nothing_is_said_before_an_episode_has_ended() -> None:
-    empty = np.full(EPISODES_KEPT, np.nan)
-    assert episode_scalars(empty, empty) == {}
+    assert "rollout/ep_rew_mean" not in rollout().scalars()
 
 
 def test_a_resume_keeps_the_statistics_and_begins_other_episodes() -> None:
     first = rollout()
     start = first.envs.observation.copy()
-    first.collect(25)
+    first.count(first.collect(25)[1])
     second = rollout()
     state.write({"rollout": second.state()}, state.read({"rollout": first.state()}))
     assert int(second.vector_steps) == 25

@@ -9,16 +9,19 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from follow import Follow
 from same_bits import assert_same_bits
 from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
 from rlgen import register, state
+from rlgen.agents.critics import critic_loss
 from rlgen.agents.sac import SAC, DiscreteSAC, SACConfig, expected_soft_value, soft_value, squashed_sample
-from rlgen.agents.soft import critic_loss, temperature_loss
-from rlgen.environment import CompiledEnv
+from rlgen.agents.soft import temperature_loss
+from rlgen.envs.making import Environments
 from rlgen.errors import UserError
 from rlgen.registry import unregister
+from rlgen.spec import Spec
 
 SMALL: dict[str, Any] = {
     "num_envs": 2,
@@ -103,33 +106,37 @@ def test_expectations_over_all_actions() -> None:
 
 def test_target_entropies() -> None:
     assert agent().target_entropy == -1
-    assert agent(target_entropy=-3).target_entropy == -3
+    assert agent(target_entropy_per_number=-3).target_entropy == -3
     assert agent(DiscreteSAC, target_entropy_share=0.5).target_entropy == pytest.approx(0.5 * math.log(2))
 
 
-@pytest.mark.parametrize(("cls", "temperature"), [(SAC, None), (SAC, 0.2), (DiscreteSAC, None)])
-def test_a_fixed_temperature_stays_and_a_learned_one_moves(cls: type, temperature: float | None) -> None:
+@pytest.mark.parametrize(("cls", "temperature"), [(SAC, "learned"), (SAC, 0.2), (DiscreteSAC, "learned")])
+def test_a_fixed_temperature_stays_and_a_learned_one_moves(cls: type, temperature: Any) -> None:
     trained = agent(cls, temperature=temperature)
     scalars = trained.train(32)
-    assert (scalars["train/ent_coef"] == pytest.approx(0.2)) == (temperature is not None)
-    moved = abs(float(trained.temperature.log) - math.log(temperature or 1.0))
-    assert (moved > 1e-6) == (temperature is None)
+    assert (scalars["train/ent_coef"] == pytest.approx(0.2)) == (temperature != "learned")
+    moved = abs(float(trained.temperature.log) - math.log(1.0 if temperature == "learned" else temperature))
+    assert (moved > 1e-6) == (temperature == "learned")
 
 
 def test_the_targets_are_moving_averages() -> None:
     trained = agent(target_update_rate=0.25, updates_per_train=1)
     trained._build()
-    before = trained.targets[0].get_weights()
+    before = trained.critics.targets[0].get_weights()
     trained.train(16)
     assert int(trained.updates) == 1
-    for old, fast, slow in zip(before, trained.critics[0].get_weights(), trained.targets[0].get_weights(), strict=True):
+    for old, fast, slow in zip(
+        before, *(c[0].get_weights() for c in (trained.critics.pair, trained.critics.targets)), strict=True
+    ):
         np.testing.assert_allclose(slow, 0.25 * fast + 0.75 * old, rtol=1e-5, atol=1e-7)
 
 
 # ---- the whole ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("cls", "changes"), [(SAC, {}), (SAC, {"prioritized": True, "n_step": 3}), (DiscreteSAC, {})])
+@pytest.mark.parametrize(
+    ("cls", "changes"), [(SAC, {}), (SAC, {"priority_exponent": 0.6, "n_step": 3}), (DiscreteSAC, {})]
+)
 def test_same_seed_same_bits_however_it_is_cut_and_resumed(cls: type, changes: dict[str, Any]) -> None:
     whole, cut, resumed = (agent(cls, **changes) for _ in range(3))
     whole.train(64)
@@ -156,29 +163,11 @@ def test_nothing_is_traced_again_after_the_first_chunk() -> None:
     trained = agent()
     for steps in (32, 16, 64):
         trained.train(steps)
-    assert trained._advance.experimental_get_tracing_count() == 1
-
-
-class Follow(CompiledEnv):
-    """Show a number; the closer the action, the more it is worth."""
-
-    gymnasium_id = "Pendulum-v1"
-    max_episode_steps = 8
-
-    def __init__(self) -> None:
-        self.observation_space = gym.spaces.Box(-1, 1, (3,), np.float32)
-        self.action_space = gym.spaces.Box(-2, 2, (1,), np.float32)
-
-    def reset(self, num_envs: int, seed: Any) -> Any:
-        return tf.random.stateless_uniform((num_envs, 3), seed, -1.0, 1.0)
-
-    def step(self, state: Any, action: Any, seed: Any) -> tuple[Any, Any, Any]:
-        reward = -((action[:, 0] - state[:, 0]) ** 2)
-        return self.reset(state.shape[0], seed), reward, tf.zeros(reward.shape, tf.bool)
+    assert trained._engine.program.traces() == 1
 
 
 def test_following_a_number_is_learned_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SAC, "training_env", lambda self: Follow())
+    monkeypatch.setattr(Environments, "compiled", lambda self: Follow())
     rates = dict.fromkeys(("actor_learning_rate", "critic_learning_rate", "temperature_learning_rate"), 0.01)
     changes = {"hidden_units": (32,), "batch_size": 64, "replay_capacity": 4096, "temperature": 0.01}
     trained = agent(num_envs=8, train_every_env_steps=64, updates_per_train=64, discount=0.0, **rates, **changes)
@@ -202,14 +191,14 @@ class Parity(Follow):
 
 
 def test_saying_whether_a_number_is_positive_is_learned_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DiscreteSAC, "training_env", lambda self: Parity())
+    monkeypatch.setattr(Environments, "compiled", lambda self: Parity())
     rates = dict.fromkeys(("actor_learning_rate", "critic_learning_rate", "temperature_learning_rate"), 1e-2)
     changes = {"hidden_units": (32,), "batch_size": 64, "replay_capacity": 4096, "target_entropy_share": 0.1}
     trained = agent(
         DiscreteSAC, num_envs=8, train_every_env_steps=64, updates_per_train=64, discount=0.0, **rates, **changes
     )
-    trained.observation_size, trained.critic_inputs = 3, 3
-    trained.actor = trained.network(3, 2, "actor")
+    trained.observation = Spec((3,))
+    trained.actor = trained.new_actor(2)
     trained.train(4096)
     shown = np.random.default_rng(0).uniform(-1, 1, (200, 3)).astype(np.float32)
     assert (trained.policy(shown) == (shown[:, 0] > 0)).mean() > 0.9
@@ -218,7 +207,7 @@ def test_saying_whether_a_number_is_positive_is_learned_in_seconds(monkeypatch: 
 def test_actions_lie_within_the_bounds() -> None:
     trained = agent()
     trained.train(32)
-    played = trained.replay._ring.action.numpy()[: int(trained.replay.added_rows)]
+    played = state.read(trained.state())["replay/action"]
     assert np.abs(played).max() <= 1
     action = trained.act(np.float32([1, 0, 0]))
     assert action.shape == (1,)
@@ -245,6 +234,8 @@ def test_actions_without_bounds_are_refused_with_advice() -> None:
         unregister("env", "Unbounded-v0")
 
 
-def test_configurations_that_make_no_sense() -> None:
-    with pytest.raises(UserError, match="leave temperature out"):
-        SACConfig(temperature=0.1, target_entropy=-1.0)
+def test_a_temperature_is_a_number_or_learned() -> None:
+    with pytest.raises(UserError, match="temperature='warm' is not"):
+        SACConfig(temperature="warm")
+    with pytest.raises(UserError, match="temperature=-1.0 is out of range"):
+        SACConfig(temperature=-1)

@@ -16,8 +16,9 @@ from rlgen.envs.compiled.cartpole import CartPole
 from rlgen.envs.compiled.mountain_car import MountainCar
 from rlgen.envs.compiled.mountain_car_continuous import MountainCarContinuous
 from rlgen.envs.compiled.pendulum import Pendulum
-from rlgen.envs.domain_randomization import CompiledDomainRandomization, DomainRandomization, parse_ranges
+from rlgen.envs.domain_randomization import CompiledDomainRandomization, DomainRandomization, Randomize, parse_range
 from rlgen.envs.gymnasium import HostEnvs
+from rlgen.envs.making import side_by_side
 from rlgen.envs.noisy_reward import CompiledNoisyReward
 from rlgen.errors import UserError
 
@@ -36,7 +37,7 @@ def wide(env: CompiledEnv) -> dict[str, tuple[float, float]]:
 
 
 def host(kind: type[CompiledEnv], ranges: Any) -> DomainRandomization:
-    return DomainRandomization(gym.make(kind.gymnasium_id), ranges=ranges, twin=kind())
+    return DomainRandomization(gym.make(kind.gymnasium_id), ranges=ranges, compiled=kind())
 
 
 def actions(env: CompiledEnv, count: int) -> list[np.ndarray]:
@@ -115,13 +116,22 @@ def test_compiled_draws_fill_the_range_and_are_not_observed() -> None:
 def test_a_rollout_keeps_physics_for_an_episode_and_then_draws_anew() -> None:
     # Around it another wrapper, which knows nothing of the columns.
     env = CompiledNoisyReward(CompiledDomainRandomization(CartPole(), ranges={"gravity": (8, 12)}), std=1.0)
-    rollout = CompiledRollout(env, num_envs=4, rows=1, seed=3, act=lambda o, t, s: tf.ones((4,), tf.int32))
-    gravity, done = [rollout.state_variable.numpy()[:, -1]], []
-    for _ in range(40):
-        rows = rollout.collect(tf.constant(1))
-        assert rows.observation.shape == (1, 4, 4)
-        done.append(rows.terminated.numpy()[0])
-        gravity.append(rollout.state_variable.numpy()[:, -1])
+    rollout = CompiledRollout(
+        env,
+        num_envs=4,
+        rows=40,
+        seed=3,
+        draw=lambda steps, seed: tf.zeros((steps, 4)),
+        act=lambda o, t, noise: tf.ones((4,), tf.int32),
+    )
+    standing = rollout.standing()
+    drawn = rollout.drawn(tf.constant(0, tf.int64))
+    gravity, done = [standing[0].numpy()[:, -1]], []
+    for t in range(40):
+        standing, row, _ = rollout.step(standing, tf.constant(t, tf.int64), drawn)
+        assert row.observation.shape == (4, 4)
+        done.append(row.terminated.numpy())
+        gravity.append(standing[0].numpy()[:, -1])
     changed = np.diff(gravity, axis=0) != 0
     np.testing.assert_array_equal(changed, done)
     assert changed.sum() > 8
@@ -157,7 +167,7 @@ def test_host_environments_side_by_side_differ() -> None:
         made.append(host(MountainCar, {"force": (0.001, 0.002)}))
         return made[-1]
 
-    envs = HostEnvs(make, num_envs=3, seed=1)
+    envs = HostEnvs(side_by_side(make, 3), seed=1)
     first = [env.unwrapped.force for env in made]
     for _ in range(200):
         envs.step(np.ones(3, np.int64))
@@ -165,7 +175,7 @@ def test_host_environments_side_by_side_differ() -> None:
     envs.close()
 
 
-def test_an_environment_without_a_twin_may_vary_its_floats() -> None:
+def test_an_environment_without_a_compiled_form_may_vary_its_floats() -> None:
     class Falling(gym.Env[Any, Any]):
         observation_space = gym.spaces.Box(-np.inf, np.inf, (1,))
         action_space = gym.spaces.Discrete(2)
@@ -209,19 +219,18 @@ def test_a_wrapper_is_not_randomised_from_outside() -> None:
 
 
 def test_ranges_as_text() -> None:
-    assert parse_ranges(["gravity=8:12", " length = 0.5 "]) == {"gravity": (8, 12), "length": (0.5, 0.5)}
-    assert parse_ranges(["g=-12:-8e0"]) == {"g": (-12, -8)}
-    assert parse_ranges([]) == {}
+    assert Randomize(gravity="8:12", length="0.5").ranges == {"gravity": (8, 12), "length": (0.5, 0.5)}
+    assert parse_range("g", "-12:-8e0") == (-12, -8)
+    with pytest.raises(UserError, match="wants parameters and their ranges"):
+        Randomize()
 
 
-@pytest.mark.parametrize("items", [["gravity"], ["gravity=8:"], ["gravity=low:high"], ["gravity=8:9:10"]])
-def test_other_text_is_refused(items: list[str]) -> None:
+@pytest.mark.parametrize("text", ["8:", "low:high", "8:9:10", ""])
+def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="is not name=low:high"):
-        parse_ranges(items)
+        parse_range("gravity", text)
 
 
-def test_contradicting_text_is_refused() -> None:
-    with pytest.raises(UserError, match="'g' is given twice"):
-        parse_ranges(["g=1:2", "g=2:3"])
+def test_a_range_the_wrong_way_round_is_refused() -> None:
     with pytest.raises(UserError, match="g=2:1 is no range"):
-        parse_ranges(["g=2:1"])
+        parse_range("g", "2:1")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from rlgen.envs.gymnasium import HostEnvs, flat_batch, flat_size, probe, to_space
+from rlgen.envs.gymnasium import HostEnvs, as_batch, probe, spec_of, to_space
+from rlgen.envs.making import side_by_side
 from rlgen.errors import EnvironmentFault, UserError
 
 
@@ -44,7 +45,7 @@ class Counting(gym.Env):
 
 @pytest.mark.parametrize("truncates", [False, True])
 def test_every_step_is_a_real_transition_with_its_true_successor(truncates: bool) -> None:
-    envs = HostEnvs(lambda: Counting(truncates=truncates), num_envs=2, seed=0)
+    envs = HostEnvs(side_by_side(lambda: Counting(truncates=truncates), 2), seed=0)
     acted_in, successors, ends = [], [], []
     for _ in range(7):
         acted_in.append(float(envs.observation[0, 0]))
@@ -77,7 +78,7 @@ def test_the_probe_names_the_step(fault: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("fault", [row[0] for row in FAULTS if "flag" not in row[0]])
 def test_the_engine_names_the_step_too(fault: dict[str, Any]) -> None:
-    envs = HostEnvs(lambda: Counting(at=40, length=7, **fault), num_envs=1, seed=0)
+    envs = HostEnvs(side_by_side(lambda: Counting(at=40, length=7, **fault), 1), seed=0)
     with pytest.raises(EnvironmentFault, match="step 40"):
         for _ in range(50):
             envs.step(np.zeros(1, np.int64))
@@ -102,30 +103,31 @@ SPACES = [
 
 @pytest.mark.parametrize(("space", "size"), SPACES, ids=lambda value: str(value)[:20])
 def test_one_observation_or_a_batch_is_flattened_as_gymnasium_does(space: spaces.Space, size: int) -> None:
-    assert flat_size(space) == size
+    assert spec_of(space).size == size
     space.seed(0)
     samples = [space.sample() for _ in range(3)]
-    expected = np.stack([spaces.flatten(space, sample) for sample in samples])
+    shape = spec_of(space).shape
+    expected = np.stack([spaces.flatten(space, sample).reshape(shape) for sample in samples])
     for sample, row in zip(samples, expected, strict=True):
-        flattened, batched = flat_batch(space, sample)
+        flattened, batched = as_batch(space, sample)
         assert not batched
         np.testing.assert_allclose(flattened, row[None], rtol=1e-6)
     batch = gym.vector.utils.concatenate(space, samples, gym.vector.utils.create_empty_array(space, 3))
-    flattened, batched = flat_batch(space, batch)
+    flattened, batched = as_batch(space, batch)
     assert batched
-    assert flattened.dtype == np.float32
+    assert flattened.dtype == spec_of(space).dtype
     np.testing.assert_allclose(flattened, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("observation", [np.zeros(7), "up", None, {"a": 1}])
 def test_what_is_no_observation_is_refused(observation: Any) -> None:
     with pytest.raises(UserError, match="neither one nor a batch"):
-        flat_batch(spaces.Box(-1, 1, (3,), np.float32), observation)
+        as_batch(spaces.Box(-1, 1, (3,), np.float32), observation)
 
 
 def test_a_space_without_a_fixed_size_is_refused() -> None:
     with pytest.raises(UserError, match="no fixed size"):
-        flat_size(spaces.Sequence(spaces.Discrete(2)))
+        spec_of(spaces.Sequence(spaces.Discrete(2)))
 
 
 @pytest.mark.parametrize(
@@ -146,3 +148,53 @@ def test_actions_become_elements_of_the_space(space: spaces.Space, thought: Any,
     assert all(space.contains(np.asarray(action, space.dtype)) for action in actions)
     np.testing.assert_allclose(actions, taken, rtol=1e-6)
     assert actions.dtype == (space.dtype if isinstance(space, spaces.Box) else np.int64)
+
+
+class InPlace(gym.Env):
+    """Observes one array of its own, which it changes in place; its infos cannot be merged."""
+
+    observation_space = spaces.Box(0, 100, (2,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def __init__(self) -> None:
+        self.array = np.zeros(2, np.float32)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        self.array[:] = 0
+        return self.array, {"words": "new"}
+
+    def step(self, action: Any) -> Any:
+        self.array += 1
+        infos = [{"x": None}, {"x": 3}, {"x": "word"}, {"x": np.zeros(int(self.array[0]))}]
+        return self.array, 0.0, False, bool(self.array[0] == 5), infos[int(self.array[0]) % 4]
+
+
+def test_an_array_changed_in_place_and_infos_that_cannot_be_merged_do_no_harm() -> None:
+    envs = HostEnvs(side_by_side(InPlace, 3), seed=0)
+    finals = [float(envs.step(np.zeros(3, np.int64)).final_observation[0, 0]) for _ in range(7)]
+    assert finals == [1, 2, 3, 4, 5, 1, 2]
+
+
+def test_shapes_tell_one_from_a_batch() -> None:
+    space = spaces.Dict({"a": spaces.Box(-1, 1, (2,), np.float32), "b": spaces.Box(-1, 1, (2,), np.float32)})
+    one, batched = as_batch(space, {"a": [0.1, 0.2], "b": [0.3, 0.4]})
+    assert not batched
+    np.testing.assert_allclose(one, [[0.1, 0.2, 0.3, 0.4]], rtol=1e-6)
+    two, batched = as_batch(space, {"a": np.float64([[0.1, 0.2], [1, 1]]), "b": np.float64([[0.3, 0.4], [1.0001, 1]])})
+    assert batched
+    np.testing.assert_allclose(two, [[0.1, 0.2, 0.3, 0.4], [1, 1, 1, 1]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        (spaces.Box(0, 255, (8, 9, 3), np.uint8), "uint8 [8, 9, 3]"),
+        (spaces.Box(0, 1, (8, 9, 3), np.bool_), "bool [8, 9, 3]"),
+        (spaces.MultiBinary((8, 9, 3)), "bool [8, 9, 3]"),
+        (spaces.Box(0, 1, (8, 9, 3), np.float32), "float32 [216]"),
+        (spaces.Box(0, 255, (8, 9), np.uint8), "float32 [72]"),
+    ],
+)
+def test_pictures_stay_pictures(space: spaces.Space, said: str) -> None:
+    assert str(spec_of(space)) == said

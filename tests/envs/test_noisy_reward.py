@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from rlgen.envs.compiled.cartpole import CartPole
-from rlgen.envs.noisy_reward import CompiledNoisyReward, NoisyReward
+from rlgen.envs.noisy_reward import CompiledNoisyReward, HostNoisyReward
 
 
 @pytest.mark.parametrize("std", [0.0, 2.0])
@@ -25,7 +25,7 @@ def test_compiled(std: float) -> None:
 
 def test_on_the_host_the_noise_is_the_environments_own() -> None:
     def rewards(seed: int) -> list[float]:
-        env = NoisyReward(gym.make("CartPole-v1"), std=1.0)
+        env = HostNoisyReward(gym.make("CartPole-v1"), std=1.0)
         env.reset(seed=seed)
         return [float(env.step(i % 2)[1]) for i in range(8)]
 

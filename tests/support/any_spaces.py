@@ -22,8 +22,7 @@ TINY: dict[str, Any] = {
     "train_every_env_steps": 8,
     "updates_per_train": 1,
     "rollout_steps": 4,
-    "episodes_per_update": 2,
-    "max_episode_steps": 4,
+    "wrappers": ("time_limit:4",),
 }
 BOX = spaces.Box(-1, 1, (3,), np.float32)
 ACTIONS: dict[str, spaces.Space[Any]] = {
