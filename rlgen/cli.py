@@ -196,7 +196,7 @@ def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool,
     if as_json:
         _print_json([run.result for run in runs])
         return
-    score = registry.load(name, registry.ALGORITHM_KINDS).score
+    score = runs[0].result["score"]
     for seed, run in enumerate(runs, first):
         click.echo(f"seed {seed:<4}  {score} {run.evaluation[score]:,.6g}  {run.path}")
     values = [run.evaluation[score] for run in runs]

@@ -224,6 +224,7 @@ class Trainer:
             "seconds": round(seconds, 3),
             "steps_per_second": round(steps / seconds, 1),
             "best_step": best.step,
+            "score": self.algorithm.score,
             "episodes": evaluation.episodes,
             "evaluation": dict(evaluation.scalars),
         }

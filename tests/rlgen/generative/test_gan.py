@@ -6,16 +6,9 @@ import tensorflow as tf
 
 from rlgen import state
 from rlgen.errors import UserError
-from rlgen.generative.gan import (
-    GAN,
-    GANConfig,
-    averaged,
-    discriminator_loss,
-    from_output,
-    generator_loss,
-    halving,
-    to_output,
-)
+from rlgen.evaluator import Evaluator
+from rlgen.generative.gan import GAN, GANConfig, discriminator_loss, generator_loss
+from rlgen.generative.model import from_output, to_output
 
 SMALL = {"generator_hidden_units": (16,), "discriminator_hidden_units": (16,), "batch_size": 32}
 
@@ -51,9 +44,6 @@ def test_losses_stay_finite_for_a_sure_discriminator() -> None:
 
 
 def test_small_formulas() -> None:
-    assert averaged(1.0, 3.0, 0.75) == 1.5
-    assert float(halving(tf.constant(300, tf.int64), 4.0, 100.0)) == 0.5
-    assert float(halving(tf.constant(300, tf.int64), 4.0, None)) == 4.0
     x = np.array([0.0, 0.25, 1.0], np.float32)
     assert (to_output(x, "tanh") == [-1, -0.5, 1]).all()
     for output in ("tanh", "sigmoid", "linear"):
@@ -62,13 +52,13 @@ def test_small_formulas() -> None:
 
 def test_chunks_do_not_matter_and_one_trace_serves_all() -> None:
     k = 2
-    options = {"discriminator_updates": k, "learning_rate_half_life": 50}
+    options = {"discriminator_updates": k, "generator_learning_rate": "exponential:start=1e-3,factor=0.5,every=50"}
     whole, cut = make(**options), make(**options)
     whole.train(60)
     for _ in range(3):
         scalars = cut.train(20)
     assert same(state.read(whole.state()), state.read(cut.state()))
-    assert cut._advance.experimental_get_tracing_count() == 1
+    assert cut._advance.traces() == 1
     assert scalars["counters/updates"] == 60
     assert scalars["counters/images"] == 60 * k * 32
     assert int(cut.discriminator_optimizer.iterations) == 60 * k
@@ -105,12 +95,12 @@ def test_inference_state_is_enough_to_sample() -> None:
     trained, fresh = make(), make(seed=9)
     state.write(fresh.inference_state(), state.read(trained.inference_state()))
     z = np.ones((5, 2), np.float32)
-    assert (fresh._decode(z) == trained._decode(z)).all()
+    assert (fresh.decode(z) == trained.decode(z)).all()
     assert set(state.read(trained.inference_state())) < set(state.read(trained.state()))
 
 
 def test_it_finds_the_ring() -> None:
-    model = GAN(problem="ring", config=GANConfig(instance_noise_half_life=300), seed=0)
+    model = GAN(problem="ring", config=GANConfig(instance_noise="exponential:start=1,factor=0.5,every=300"), seed=0)
     before = model.evaluate(episodes=1, seed=0, split="validation").scalars
     model.train(4000)
     after = model.evaluate(episodes=2, seed=0, split="validation")
@@ -156,3 +146,19 @@ def test_a_film_moves_smoothly() -> None:
 def test_an_output_that_cannot_reach_the_data_is_refused() -> None:
     with pytest.raises(UserError, match="output_activation=linear"):
         make(output_activation="tanh").train(1)
+
+
+def test_choosing_and_reporting_share_no_draw() -> None:
+    model, seen = make(evaluation_samples=20), []
+    model.sample = lambda n, seed: seen.append(seed) or np.zeros((n, 2), np.float32)
+    evaluator = Evaluator(episodes=3, seed=4)
+    for split in ("validation", "test"):
+        evaluator.evaluate(model, split=split)
+    assert len(set(seen)) == 6
+
+
+def test_the_last_weights_sample_without_averaging() -> None:
+    model = make(ema_decay=0)
+    model.train(2)
+    for new, mean in zip(model.generator.variables, model.average.variables, strict=True):
+        np.testing.assert_array_equal(mean, new)
