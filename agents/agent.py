@@ -58,7 +58,6 @@ class Agent(Algorithm):
     step_unit = "environment steps"
     score = "eval/mean_reward"
     score_range = ("eval/min_reward", "eval/max_reward")
-    memory_advice = "Make the replay smaller (--set replay_capacity=...)"
     training_curve = ("rollout/ep_rew_mean", "while exploring")
     default_steps = 50_000
     serves: ClassVar[tuple[type[gym.Space[Any]], ...]]

@@ -86,6 +86,7 @@ class OffPolicyAgent(Agent):
 
     Config: ClassVar[type[OffPolicyConfig]]
     reseedable = True
+    memory_advice = "Make the replay smaller (--set replay_capacity=...)"
     action: Spec = Spec((), "int32")
     draws_for: ClassVar[tuple[str, ...]] = ()
 
@@ -208,7 +209,7 @@ class OffPolicyAgent(Agent):
         """Everything only training needs, once, when it is first needed."""
         if self._built:
             return
-        runtime.require_memory(self.memory_bytes())
+        runtime.require_memory(self.memory_bytes(), advice=self.memory_advice)
         self.env_steps, self.episodes, self.updates = (
             tf.Variable(0, dtype=tf.int64, trainable=False) for _ in range(3)
         )
