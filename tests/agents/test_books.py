@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from same_bits import assert_same_bits
+from same_bits import assert_resumes_to_the_bit
 
 from rlgen import state
 from rlgen.agents.books import BookA2C, BookDQN, anchored_error
@@ -116,16 +116,8 @@ def test_values_are_in_the_environments_units() -> None:
 
 
 def test_resuming_by_episodes_is_to_the_bit() -> None:
-    whole, cut, resumed = (
-        agent("compiled", epsilon="linear:start=1,end=0.04,over=9", epsilon_clock="episodes") for _ in range(3)
-    )
-    whole.train(60)
-    cut.train(25)
-    state.write(resumed.state(), state.read(cut.state()))
-    resumed.train(35)
-    first, second = state.read(whole.state()), state.read(resumed.state())
-    for name in first:
-        assert first[name].tobytes() == second[name].tobytes(), name
+    falling = "linear:start=1,end=0.04,over=9"
+    assert_resumes_to_the_bit(agent("compiled", epsilon=falling, epsilon_clock="episodes"), parts=(25,), rest=35)
 
 
 @pytest.mark.parametrize(
@@ -221,9 +213,4 @@ def test_what_contradicts_itself_in_a2c(problem: str, changes: dict[str, Any], m
 
 def test_the_books_a2c_resumes_to_the_bit() -> None:
     changes = {"value_learning_rate": 1e-3, "value_hidden_units": (6,), "double_softmax": True, "reward_scale": 0.01}
-    whole, cut, resumed = (actor_critic(**changes, time_limits_terminate=True) for _ in range(3))
-    whole.train(160)
-    cut.train(48)
-    state.write(resumed.state(), state.read(cut.state()))
-    resumed.train(112)
-    assert_same_bits(whole, resumed)
+    assert_resumes_to_the_bit(actor_critic(**changes, time_limits_terminate=True), parts=(48,), rest=112)

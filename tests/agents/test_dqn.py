@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
-from same_bits import assert_same_bits
+from same_bits import assert_resumes_to_the_bit, assert_same_bits
 
 from rlgen import register, state
 from rlgen.agents.dqn import DQN, DoubleDQN, DuelingDQN, double_value, huber, max_value, td_error
@@ -140,13 +140,7 @@ def test_every_combination_of_switches(double: bool, dueling: str, uncompiled: N
     ("cls", "changes"), [(DQN, {}), (DoubleDQN, {"priority_exponent": 0.6}), (DuelingDQN, {"n_step": 3})]
 )
 def test_same_seed_same_bits_however_it_is_cut_and_resumed(cls, changes) -> None:
-    whole, cut = agent(cls, **changes), agent(cls, **changes)
-    whole.train(128)
-    cut.train(20)
-    resumed = agent(cls, **changes)
-    state.write(resumed.state(), weights(cut))
-    resumed.train(108)
-    assert_same_bits(whole, resumed)
+    assert_resumes_to_the_bit(agent(cls, **changes), parts=(20,), rest=108)
 
 
 def test_another_seed_other_weights() -> None:

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from identity import Identity
-from same_bits import assert_same_bits
+from same_bits import assert_resumes_to_the_bit
 
-from rlgen import state
 from rlgen.agents.a2c import A2C
 from rlgen.agents.ppo import PPO, PPOConfig, clipped_policy_loss, value_loss
 from rlgen.agents.trajectory import Transitions
@@ -114,13 +113,14 @@ def test_a_policy_that_has_gone_far_is_left_alone() -> None:
     ],
 )
 def test_same_seed_same_bits_however_it_is_cut_and_resumed(problem: str, changes: dict[str, Any]) -> None:
-    whole, cut, resumed = (agent(problem=problem, **changes) for _ in range(3))
-    whole.train(96)
-    cut.train(32)
-    cut.train(16)
-    state.write(resumed.state(), state.read(cut.state()))
-    resumed.train(48)
-    assert_same_bits(whole, resumed)
+    assert_resumes_to_the_bit(
+        agent(problem=problem, **changes),
+        parts=(
+            32,
+            16,
+        ),
+        rest=48,
+    )
 
 
 def test_the_host_engine() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from identity import Identity
-from same_bits import assert_same_bits
+from same_bits import assert_resumes_to_the_bit
 
 from rlgen import state
 from rlgen.agents.advantages import discounted_returns
@@ -98,13 +98,14 @@ def test_so_on_gymnasiums_engine_where_every_rollout_begins_anew() -> None:
 
 
 def same_bits(engine: str, problem: str, changes: dict[str, Any]) -> None:
-    whole, cut, resumed = (agent(problem=problem, engine=engine, **changes) for _ in range(3))
-    whole.train(1600)
-    cut.train(160)
-    cut.train(80)
-    state.write(resumed.state(), state.read(cut.state()))
-    resumed.train(1360)
-    assert_same_bits(whole, resumed)
+    assert_resumes_to_the_bit(
+        agent(problem=problem, engine=engine, **changes),
+        parts=(
+            160,
+            80,
+        ),
+        rest=1360,
+    )
 
 
 @pytest.mark.parametrize("problem", ["CartPole-v1", "Pendulum-v1"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from follow import Follow
-from same_bits import assert_same_bits
+from same_bits import assert_resumes_to_the_bit
 from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
@@ -138,12 +138,7 @@ def test_the_targets_are_moving_averages() -> None:
     ("cls", "changes"), [(SAC, {}), (SAC, {"priority_exponent": 0.6, "n_step": 3}), (DiscreteSAC, {})]
 )
 def test_same_seed_same_bits_however_it_is_cut_and_resumed(cls: type, changes: dict[str, Any]) -> None:
-    whole, cut, resumed = (agent(cls, **changes) for _ in range(3))
-    whole.train(64)
-    cut.train(20)
-    state.write(resumed.state(), state.read(cut.state()))
-    resumed.train(44)
-    assert_same_bits(whole, resumed)
+    assert_resumes_to_the_bit(agent(cls, **changes), parts=(20,), rest=44)
 
 
 @pytest.mark.parametrize("cls", [SAC, DiscreteSAC])

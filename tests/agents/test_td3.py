@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from follow import Follow
-from same_bits import assert_same_bits
+from same_bits import assert_resumes_to_the_bit
 
 from rlgen import state
 from rlgen.agents.td3 import TD3, TD3Config, smoothed, td3_target
@@ -81,12 +81,7 @@ def test_the_policy_and_all_targets_wait_for_the_critics() -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"priority_exponent": 0.6, "n_step": 3}])
 def test_same_seed_same_bits_however_it_is_cut_and_resumed(changes: dict[str, Any]) -> None:
-    whole, cut, resumed = (agent(**changes) for _ in range(3))
-    whole.train(64)
-    cut.train(20)
-    state.write(resumed.state(), state.read(cut.state()))
-    resumed.train(44)
-    assert_same_bits(whole, resumed)
+    assert_resumes_to_the_bit(agent(**changes), parts=(20,), rest=44)
 
 
 def test_the_host_engine() -> None:
