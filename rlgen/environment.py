@@ -178,7 +178,8 @@ def wrapper(text: str) -> Wrapper:
         UnknownName: nobody knows it.
         UserError: it does not take these arguments.
     """
-    if text.partition("?")[0].count(":") and not _is_registered(text.partition(":")[0]):
+    module, _, attribute = text.partition("?")[0].partition(":")
+    if attribute.isidentifier() and not _is_registered(module):
         return _foreign(*_imported(text))
     named = Named.parse(text)
     if _is_registered(named.name):

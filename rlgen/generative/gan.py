@@ -86,7 +86,7 @@ class GAN(GenerativeModel):
         super().build()
         c = self.config
         options = self.options("discriminator", c.discriminator_hidden_units, c.activation)
-        self.discriminator = networks.build("mlp", Spec((self.inputs.size,)), 1, options)
+        self.discriminator = networks.build("dense", Spec((self.inputs.size,)), 1, options)
         self.generator_optimizer = self.scheduled(
             keras.optimizers.Adam(c.generator_learning_rate(0), beta_1=c.beta_1),
             c.generator_learning_rate,
@@ -102,7 +102,7 @@ class GAN(GenerativeModel):
         """Dense layers from latent vectors to examples as vectors."""
         c = self.config
         options = self.options("generator", c.generator_hidden_units, c.activation)
-        return with_output(networks.build("mlp", Spec((c.latent_size,)), self.inputs.size, options), self.output)
+        return with_output(networks.build("dense", Spec((c.latent_size,)), self.inputs.size, options), self.output)
 
     @property
     def examples_per_update(self) -> int:

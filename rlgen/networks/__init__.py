@@ -67,7 +67,7 @@ def fitting(name: str, inputs: Spec) -> str:
     if name != "auto":
         return name
     if not inputs.picture:
-        return "mlp"
+        return "dense"
     return "nature_cnn" if min(inputs.shape[:2]) >= SMALLEST_NATURE_PIXELS else "small_cnn"
 
 

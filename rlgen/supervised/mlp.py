@@ -18,7 +18,7 @@ class MLPConfig(SupervisedConfig):
     """What an MLP can be told."""
 
     network: str = option(
-        "mlp", "Network, by its name in `rlgen list --kind network`; auto: convolutions for pictures, else dense."
+        "dense", "Network, by its name in `rlgen list --kind network`; auto: convolutions for pictures, else dense."
     )
     hidden_units: tuple[int, ...] = option((128, 128), "Units of each hidden dense layer.", at_least=1)
     activation: networks.Activation = option("relu", "Activation of the hidden layers.")

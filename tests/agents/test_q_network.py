@@ -23,7 +23,9 @@ def network(kind: type[QNetwork] = QNetwork, **changes) -> QNetwork:
         initialize=small_initializer,
     )
     layers = {"stream_layers": fields["stream_layers"]} if "stream_layers" in fields else {}
-    return kind(observation=Spec((3,)), actions=4, network="mlp", dueling=fields["dueling"], options=options, **layers)
+    return kind(
+        observation=Spec((3,)), actions=4, network="dense", dueling=fields["dueling"], options=options, **layers
+    )
 
 
 def test_the_mean_over_actions_is_the_value() -> None:

@@ -25,7 +25,7 @@ def test_any_id_gymnasium_knows() -> None:
     source = lookup("FrozenLake-v1")
     assert source.compiled is None
     assert source.choose_engine("auto") == "gymnasium"
-    with pytest.raises(UserError, match="'FrozenLake-v1' has no compiled twin; use --engine gymnasium"):
+    with pytest.raises(UserError, match="'FrozenLake-v1' has no compiled counterpart; use --engine gymnasium"):
         source.choose_engine("compiled")
     with pytest.raises(UserError, match="no engine 'gymnasum'. Did you mean 'gymnasium'"):
         source.choose_engine("gymnasum")

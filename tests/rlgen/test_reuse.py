@@ -61,10 +61,10 @@ def test_on_gymnasiums_engine_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_another_seed_traces_nothing(tmp_path: Path) -> None:
     trained("a2c", tmp_path / "first", seed=1)
     spare: Any = reuse._spare
-    traces = spare._advance.experimental_get_tracing_count()
+    traces = spare._advance.traces()
     trained("a2c", tmp_path / "second", seed=2)
     assert reuse._spare is spare
-    assert spare._advance.experimental_get_tracing_count() == traces
+    assert spare._advance.traces() == traces
 
 
 def test_another_configuration_is_another_program(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_who_learns_unless_somebody_says(walk: Any) -> None:
     cannot = {"__init__": lambda self, **_: (_ for _ in ()).throw(UserError("not on Sundays"))}
     registry.register("agent", "a-first")(type("First", (walk.Walk,), {"problem_kind": "env", **cannot}))
     assert first("env", "CartPole-v1") == "a2c"
-    assert first("env", "CartPole-v1", replay_capacity=512) == "discrete_sac"
+    assert first("env", "CartPole-v1", replay_capacity=512) == "book_dqn"
     assert first("dataset", "plain") == "walk"
     with pytest.raises(
         UserError, match=r"can be built for 'CartPole-v1':\n  a-first: .*'wheels'.*\n  a2c: There is no"

@@ -105,6 +105,6 @@ def test_what_moves_a_picture_moves_its_target_and_colours_do_not():
     np.testing.assert_array_equal(untouched, x)
     assert (coloured.numpy() != x.numpy()).any()
     flipped, label = augmented(x, tf.range(6), tf.constant([1, 2]), ("flip",))
-    same, mirrored = ((flipped.numpy() == other).all(axis=(1, 2, 3)) for other in (x, tf.reverse(x, [2])))
+    same, mirrored = ((flipped.numpy() == other.numpy()).all(axis=(1, 2, 3)) for other in (x, tf.reverse(x, [2])))
     assert (same ^ mirrored).all() and same.any() and mirrored.any()
     np.testing.assert_array_equal(label, range(6))

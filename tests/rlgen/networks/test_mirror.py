@@ -19,21 +19,21 @@ def batch(inputs: Spec) -> np.ndarray:
 @pytest.mark.parametrize("activation", ["relu", "tanh", "elu", "selu"])
 @pytest.mark.parametrize("inputs", [Spec((5,)), Spec((2, 3, 1), "uint8"), Spec((2, 2, 2), "bool")], ids=str)
 def test_the_twin_is_the_model(activation, inputs):
-    model = networks.build("mlp", inputs, 4, Options(hidden_units=(7, 6), activation=activation, seed=3))
+    model = networks.build("dense", inputs, 4, Options(hidden_units=(7, 6), activation=activation, seed=3))
     x = batch(inputs)
     assert Mirror.possible(model)
     np.testing.assert_allclose(Mirror(model)(x), model(x), rtol=1e-5, atol=1e-6)
 
 
 def test_models_and_layers_are_applied_one_after_another():
-    body, head = networks.body("mlp", Spec((5,)), Options(hidden_units=(4,))), keras.layers.Dense(2)
+    body, head = networks.body("dense", Spec((5,)), Options(hidden_units=(4,))), keras.layers.Dense(2)
     x = batch(Spec((5,)))
     want = head(body(x))
     np.testing.assert_allclose(Mirror(body, head)(x), want, rtol=1e-5, atol=1e-6)
 
 
 def test_a_twin_is_never_of_older_weights():
-    model = networks.build("mlp", Spec((3,)), 2, Options())
+    model = networks.build("dense", Spec((3,)), 2, Options())
     mirror, x = Mirror(model), batch(Spec((3,)))
 
     @loops.program
@@ -52,7 +52,7 @@ def test_a_twin_is_never_of_older_weights():
 
 
 def test_weights_are_copied_once_for_many_calls(monkeypatch):
-    model = networks.build("mlp", Spec((3,)), 2, Options())
+    model = networks.build("dense", Spec((3,)), 2, Options())
     mirror, x = Mirror(model), batch(Spec((3,)))
     mirror(x)
     monkeypatch.setattr("rlgen.networks.mirror._step", None)
@@ -61,5 +61,5 @@ def test_weights_are_copied_once_for_many_calls(monkeypatch):
 
 def test_convolutions_and_half_precision_have_no_twin():
     assert not Mirror.possible(networks.body("small_cnn", Spec((8, 8, 1)), Options()))
-    assert not Mirror.possible(networks.body("mlp", Spec((8,)), Options(dtype="mixed_bfloat16")))
+    assert not Mirror.possible(networks.body("dense", Spec((8,)), Options(dtype="mixed_bfloat16")))
     assert not Mirror.possible(keras.layers.Dense(2, activation="gelu"))

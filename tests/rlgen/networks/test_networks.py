@@ -16,8 +16,8 @@ VECTOR, DIGIT, SCREEN = Spec((5,)), Spec((8, 8, 1)), Spec((84, 84, 4), "uint8")
 @pytest.mark.parametrize(
     ("inputs", "name"),
     [
-        (VECTOR, "mlp"),
-        (Spec(()), "mlp"),
+        (VECTOR, "dense"),
+        (Spec(()), "dense"),
         (DIGIT, "small_cnn"),
         (Spec((10, 10, 6), "bool"), "small_cnn"),
         (SCREEN, "nature_cnn"),
@@ -38,7 +38,7 @@ def test_every_kind_of_example_becomes_features(inputs):
 
 def test_bytes_are_scaled_inside_the_network():
     options = Options(hidden_units=(3,), seed=1)
-    bytes_, numbers = (networks.body("mlp", Spec((2, 2, 1), dtype), options) for dtype in ("uint8", "float32"))
+    bytes_, numbers = (networks.body("dense", Spec((2, 2, 1), dtype), options) for dtype in ("uint8", "float32"))
     x = np.array([[[[0], [255]], [[51], [102]]]], np.uint8)
     np.testing.assert_allclose(bytes_(x), numbers((x / 255).astype(np.float32)), rtol=1e-6)
 
@@ -47,7 +47,7 @@ def test_the_nature_network_is_the_papers():
     model = networks.build("nature_cnn", SCREEN, 6, Options(hidden_units=(512,)))
     assert model.count_params() == 1_687_206
     assert networks.has_convolutions([model]) and not networks.has_convolutions(
-        [networks.body("mlp", VECTOR, Options())]
+        [networks.body("dense", VECTOR, Options())]
     )
 
 
@@ -64,12 +64,12 @@ def test_seeds_decide_the_weights_and_no_two_layers_share_one():
     for one, same, other in zip(weights(1), weights(1), weights(2), strict=True):
         np.testing.assert_array_equal(one, same)
         assert one.ndim == 1 or (one != other).any()
-    square = networks.body("mlp", Spec((6,)), Options(hidden_units=(6, 6))).get_weights()
+    square = networks.body("dense", Spec((6,)), Options(hidden_units=(6, 6))).get_weights()
     assert (square[0] != square[2]).any()
 
 
 def test_without_hidden_layers_a_network_is_linear():
-    model = networks.build("mlp", Spec((4,)), 2, Options(hidden_units=()))
+    model = networks.build("dense", Spec((4,)), 2, Options(hidden_units=()))
     assert [weight.shape for weight in model.get_weights()] == [(4, 2), (2,)]
     assert model.layers[-1].activation is keras.activations.linear
 

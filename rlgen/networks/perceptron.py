@@ -8,8 +8,8 @@ from rlgen.networks import Options, Spec
 from rlgen.networks.layers import dense, first
 
 
-def mlp(inputs: Spec, options: Options) -> Any:
-    """Multi-layer perceptron: dense layers one after another; what is no vector is made one."""
+def dense_layers(inputs: Spec, options: Options) -> Any:
+    """Dense layers one after another, a multi-layer perceptron; what is no vector is made one."""
     import keras
 
     tensor, x = first(inputs, options.dtype)
