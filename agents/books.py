@@ -17,7 +17,7 @@ from rlgen import learning
 from rlgen.agents.a2c import A2C, A2CConfig
 from rlgen.agents.action_heads import CategoricalHead
 from rlgen.agents.dqn import DQN, DQNConfig, huber
-from rlgen.agents.q_network import QNetwork
+from rlgen.agents.q_network import QNetwork, combine_streams
 from rlgen.agents.trajectory import Batch, Transitions
 from rlgen.config import load_presets, option
 from rlgen.errors import UserError
@@ -91,9 +91,11 @@ class BookQNetwork(QNetwork):
         """
         if self.dueling == "sum":
             return value + advantage
-        if self.dueling == "batch_mean" and not isinstance(advantage, np.ndarray):
-            return value + advantage - tf.reduce_mean(advantage)
-        return super().combine(value, advantage)
+        if self.dueling != "batch_mean":
+            return super().combine(value, advantage)
+        if isinstance(advantage, np.ndarray):
+            return combine_streams(value, advantage, "mean")
+        return value + advantage - tf.reduce_mean(advantage)
 
 
 class BookDQN(DQN):

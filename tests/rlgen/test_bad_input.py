@@ -246,7 +246,7 @@ def test_memory_is_refused_before_anything_is_written(refused: Refused, monkeypa
 def test_a_double_dqn_that_diverges(rlgen_command: Command, in_empty_directory: Path) -> None:
     done = rlgen_command(
         *("train", "double_dqn", "--run", "run", "--steps", 1024, "--set", "learning_rate=1e30"),
-        *("--set", "max_grad_norm=none", "--set", "hidden_units=8", "--set", "batch_size=8", "--set", "loss=mse"),
+        *("--set", "max_grad_norm=none", "--set", "hidden_units=8", "--set", "batch_size=8"),
         *("--set", "train_every_env_steps=64", "--set", "updates_per_train=8", "--set", "replay_capacity=512"),
         *("--set", "learning_starts_env_steps=512", "--set", "trainer.evaluation_episodes=2"),
         *("--set", "trainer.checkpoint_every_steps=128", "--set", "trainer.evaluate_every_steps=1024"),
