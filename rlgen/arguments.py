@@ -10,7 +10,8 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from rlgen.config import coerce
@@ -90,7 +91,7 @@ class Named:
                 raise UserError(f"The {what} '{self.name}' has no argument '{key}'.{hint} Write {form}.")
             kind = hints.get(key)
             try:
-                values[key] = _guessed(text) if kind in (None, Any) else coerce(key, text, kind)
+                values[key] = coerce(key, text, kind) if _plain(kind) else _guessed(text)
             except UserError as error:
                 raise UserError(f"The {what} '{self.name}': {error} Write {form}.") from None
         missing = [p.name for p in named if p.default is p.empty and not given.get(p.name)]
@@ -112,6 +113,14 @@ def _hints(make: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(target)
     except (NameError, TypeError, AttributeError):
         return {}
+
+
+def _plain(hint: Any) -> bool:
+    """Whether a type hint is of the kinds that text can be turned into."""
+    parts = typing.get_args(hint)
+    if typing.get_origin(hint) is Literal:
+        return True
+    return all(map(_plain, parts)) if parts else hint in (int, float, bool, str, Path, type(None), Ellipsis)
 
 
 def _guessed(text: str) -> Any:
