@@ -83,7 +83,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_compiled_environments_and_their_physics() -> None:
     """The table of the section is what the code has."""
-    section = (DOCS / "environments.md").read_text().split("\n## Compiled twins\n")[1].split("\n## ")[0]
+    section = (DOCS / "environments.md").read_text().split("\n## Compiled environments\n")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\| `([\w-]+)` \| (.+) \|$", section, flags=re.MULTILINE))
     listed = {name: re.findall(r"`(\w+)`", names) for name, names in rows.items()}
     twins = {plugin.name: list(plugin.load().physics) for plugin in tables.built_in("env")}
