@@ -108,7 +108,7 @@ class Plain(gym.Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         super().__init__(env)
         spec, space = spec_of(env.observation_space), env.observation_space
-        self._array = isinstance(space, gym.spaces.Box) and space.shape == spec.shape
+        self._array = isinstance(space, (gym.spaces.Box, gym.spaces.MultiBinary)) and space.shape == spec.shape
         self._space = space
         if not self._array:
             self.observation_space = gym.spaces.flatten_space(space)

@@ -74,7 +74,8 @@ class Named:
         parameters = list(inspect.signature(make).parameters.values())[len(positional) :]
         hints = _hints(make)
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        any_name = any(p.kind == p.VAR_KEYWORD for p in parameters)
+        rest = next((p.name for p in parameters if p.kind == p.VAR_KEYWORD), "")
+        any_name = bool(rest)
         known = [p.name for p in named]
         given = dict(self.options)
         form = self._form(named, also, any_name)
@@ -89,7 +90,7 @@ class Named:
             if key not in known and not any_name:
                 hint = nearest(key, [*known, *also])
                 raise UserError(f"The {what} '{self.name}' has no argument '{key}'.{hint} Write {form}.")
-            kind = hints.get(key)
+            kind = hints.get(key if key in known else rest)
             try:
                 values[key] = coerce(key, text, kind) if _plain(kind) else _guessed(text)
             except UserError as error:

@@ -188,3 +188,14 @@ def test_pictures_reach_the_networks_as_they_are(agent: str, actions: Any, seen:
         if hasattr(cls.Config(), "normalize_observations"):
             with pytest.raises(UserError, match="leave normalize_observations out"):
                 any_spaces.tiny(cls, problem, normalize_observations=True)
+
+
+def test_one_number_is_a_constant_of_the_physics() -> None:
+    compiled = Environments("CartPole-v1", wrappers=("randomize?length=0.7",)).compiled()
+    assert compiled.env.length == 0.7
+
+
+def test_planes_of_zeros_and_ones_reach_a_host_as_planes() -> None:
+    with any_spaces.registered("Planes-v0", spaces.MultiBinary((10, 10, 4)), CHOICE) as problem:
+        seen = Environments(problem).training(num_envs=2, seed=0).observation
+    assert (seen.shape, seen.dtype) == ((2, 10, 10, 4), bool)
