@@ -6,7 +6,9 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import tensorflow as tf
 
+from rlgen import draws
 from rlgen.agents.off_policy import OffPolicyAgent, OffPolicyConfig
 from rlgen.spec import Spec
 
@@ -28,6 +30,11 @@ class BoundedAgent(OffPolicyAgent):
         low, high = self.action_space.low, self.action_space.high  # type: ignore[attr-defined]
         self.action = Spec(tuple(low.shape))
         self._middle, self._half = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
+
+    def exploration_noise(self, steps: int, seed: Any) -> Any:
+        """Standard normal numbers, and uniform actions for the time before learning starts, [steps, N, A] each."""
+        shape = (steps, self.config.num_envs, self.action.size)
+        return draws.normal(shape, seed), draws.uniform(shape, seed + tf.constant([1, 0]), -1.0, 1.0)
 
     @classmethod
     def can_choose(cls, space: gym.Space[Any]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import learning, loops, networks, runtime
+from rlgen import learning, networks
 from rlgen.agents.agent import Floats, Observations
 from rlgen.agents.exploration import epsilon_greedy, epsilon_greedy_host, toss
 from rlgen.agents.off_policy import OffPolicyAgent, OffPolicyConfig
@@ -190,12 +190,7 @@ class DQN(OffPolicyAgent):
     def network_arguments(self) -> dict[str, Any]:
         """What `QNetwork` is made of."""
         config = self.config
-        options = networks.Options(
-            hidden_units=config.hidden_units,
-            activation=config.activation,
-            seed=runtime.derive_seed(self.seed, "network"),
-            initialize=networks.small_initializer,
-        )
+        options = networks.replace(self.options("network"), initialize=networks.small_initializer)
         return {
             "observation": self.observation,
             "actions": self.actions,
@@ -203,11 +198,6 @@ class DQN(OffPolicyAgent):
             "dueling": config.dueling,
             "options": options,
         }
-
-    @property
-    def compute(self) -> loops.Compute:
-        """By what the network is made of."""
-        return loops.choose(convolutional=networks.has_convolutions([self.online.body]), precision="float32")
 
     def build_learner(self) -> None:
         """The target network, a copy, and the optimizer."""

@@ -31,15 +31,12 @@ class Played(NamedTuple):
     ended_by_time: npt.NDArray[np.bool_]
 
 
-def play(
-    envs: HostEnvs, policy: Callable[[Any], Any], values: Callable[[Any], Any], *, longest: int | None = None
-) -> Played:
+def play(envs: HostEnvs, policy: Callable[[Any], Any], values: Callable[[Any], Any]) -> Played:
     """Play every environment to the end of its first episode, so that short episodes count no more than long ones.
 
     Raises:
         EnvironmentFault: one does not end.
     """
-    longest = longest or LONGEST_EPISODE_STEPS
     alive, ended_by_time = np.ones(envs.num_envs, bool), np.zeros(envs.num_envs, bool)
     rows: list[tuple[Any, Any, Any]] = []
     while alive.any():
@@ -48,7 +45,7 @@ def play(
         rows.append((np.where(alive, step.reward, 0.0), expected, alive.copy()))
         ended_by_time |= alive & step.truncated & ~step.terminated
         alive &= ~(step.terminated | step.truncated)
-        if len(rows) >= longest:
+        if len(rows) >= LONGEST_EPISODE_STEPS:
             raise EnvironmentFault(
                 f"An episode has not ended after {len(rows):,} steps. Give it a time limit: "
                 "--set wrappers=time_limit:1000, for instance."

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import loops, runtime
+from rlgen import loops, networks, runtime
 from rlgen.agents.agent import Agent, AgentConfig, Observations
 from rlgen.agents.engines import CompiledEngine, HostEngine
 from rlgen.agents.trajectory import Batch, Transitions
@@ -105,11 +105,6 @@ class OffPolicyAgent(Agent):
     def learner_state(self) -> dict[str, Any]:
         """The networks and optimizers, for `state()`."""
 
-    @property
-    @abc.abstractmethod
-    def compute(self) -> loops.Compute:
-        """How its networks compute."""
-
     @abc.abstractmethod
     def exploration_noise(self, steps: int, seed: Any) -> Any:
         """What `explore` draws for so many steps, in any nesting, [steps, N, ...]; compiled code."""
@@ -192,6 +187,17 @@ class OffPolicyAgent(Agent):
             self._engine.rollout.close()
 
     # ---- parts ----------------------------------------------------------------------------------------
+
+    def options(self, purpose: str) -> networks.Options:
+        """What a network is made of; its weights follow from the purpose."""
+        config, seed = self.config, runtime.derive_seed(self.seed, purpose)
+        return networks.Options(hidden_units=config.hidden_units, activation=config.activation, seed=seed)
+
+    @property
+    def compute(self) -> loops.Compute:
+        """How updates compute, by what the networks are made of."""
+        convolutional = networks.has_convolutions(self.inference_state().values())
+        return loops.choose(convolutional=convolutional, precision="float32")
 
     def count_steps(self, rows: Transitions) -> Any:
         """Count the steps `rows`, [..., N, ...], just stored; whether updates follow, bool scalar. Compiled code."""

@@ -291,16 +291,11 @@ class HostRollout(Rollout):
 
     def state_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The counter and the statistics; where a Gymnasium environment stands cannot be saved."""
-        return {
-            "vector_steps": self.vector_steps,
-            "returns": self.returns,
-            "lengths": self.lengths,
-            "seed": self.seed,
-        }
+        return {name: own.copy() for name, own in self._lasting().items()}
 
     def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take back what `state_arrays` gave, and begin new episodes: others than the run began with."""
-        for name, own in self.state_arrays().items():
+        for name, own in self._lasting().items():
             own[...] = arrays[name]
         self.restart()
 
@@ -313,6 +308,14 @@ class HostRollout(Rollout):
     def close(self) -> None:
         """Close the environments."""
         self.envs.close()
+
+    def _lasting(self) -> dict[str, npt.NDArray[Any]]:
+        return {
+            "vector_steps": self.vector_steps,
+            "returns": self.returns,
+            "lengths": self.lengths,
+            "seed": self.seed,
+        }
 
     def _ended(self, row: Transitions) -> Episodes:
         """The episodes that this step ended; what runs on begins with the next one."""

@@ -121,11 +121,6 @@ class SAC(BoundedAgent, SoftAgent):
         q_1, q_2 = self.critics.values([batch.observation, action])
         return -tf.reduce_mean(soft_value(q_1[:, 0], q_2[:, 0], log_prob, temperature)), log_prob
 
-    def exploration_noise(self, steps: int, seed: Any) -> Any:
-        """Standard normal numbers, and uniform actions."""
-        shape = (steps, self.config.num_envs, self.action.size)
-        return draws.normal(shape, seed), draws.uniform(shape, seed + tf.constant([1, 0]), -1.0, 1.0)
-
     def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
         """A draw from the policy, or, before learning starts, a uniform one."""
         normal, uniform = noise

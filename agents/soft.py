@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from rlgen import learning, loops, networks, runtime
+from rlgen import learning, networks
 from rlgen.agents.critics import TwinCritics, critic_loss
 from rlgen.agents.off_policy import OffPolicyAgent, OffPolicyConfig
 from rlgen.agents.trajectory import Batch
@@ -140,20 +140,10 @@ class SoftAgent(OffPolicyAgent):
         """The policy's network, [N, *shape] to [N, outputs]."""
         return networks.build(self.config.network, self.observation, outputs, self.options("actor"))
 
-    def options(self, purpose: str) -> networks.Options:
-        """What a network is made of; its weights follow from the purpose."""
-        config, seed = self.config, runtime.derive_seed(self.seed, purpose)
-        return networks.Options(hidden_units=config.hidden_units, activation=config.activation, seed=seed)
-
     @functools.cached_property
     def actor_on_host(self) -> Any:
         """What the policy's network puts out, float32 [N, outputs], as a function of arrays, of today's weights."""
         return networks.on_host(self.actor)
-
-    @property
-    def compute(self) -> loops.Compute:
-        """By what the networks are made of."""
-        return loops.choose(convolutional=networks.has_convolutions([self.actor]), precision="float32")
 
     def build_learner(self) -> None:
         """Both critics, their targets, which are copies, the temperature and the optimizers."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import draws, learning, loops, networks, runtime
+from rlgen import draws, learning, networks
 from rlgen.agents.agent import Observations
 from rlgen.agents.bounded import BoundedAgent
 from rlgen.agents.critics import TwinCritics, critic_loss
@@ -78,11 +78,6 @@ class TD3(BoundedAgent):
     def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """pi(s), in the environment's units, [N, *action]."""
         return self.to_environment(self._actor_on_host(observations).reshape(-1, *self.action.shape))
-
-    def exploration_noise(self, steps: int, seed: Any) -> Any:
-        """Standard normal numbers, and uniform actions."""
-        shape = (steps, self.config.num_envs, self.action.size)
-        return draws.normal(shape, seed), draws.uniform(shape, seed + tf.constant([1, 0]), -1.0, 1.0)
 
     def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
         """The policy's action with noise on it, or, before learning starts, a uniform one."""
@@ -151,26 +146,17 @@ class TD3(BoundedAgent):
     def new_actor(self) -> Any:
         """The policy's network, [N, *shape] to [N, A] in (-1, 1); two calls give the same weights."""
         return networks.build(
-            self.config.network, self.observation, self.action.size, self._options("actor"), activation="tanh"
+            self.config.network, self.observation, self.action.size, self.options("actor"), activation="tanh"
         )
 
     def new_critic(self, purpose: str) -> Any:
         """Observation and action to Q(s, a), [B, 1]."""
         pair = (self.observation, Spec((self.action.size,)))
-        return networks.build_pair(self.config.network, pair, 1, self._options(purpose))
-
-    def _options(self, purpose: str) -> networks.Options:
-        config, seed = self.config, runtime.derive_seed(self.seed, purpose)
-        return networks.Options(hidden_units=config.hidden_units, activation=config.activation, seed=seed)
+        return networks.build_pair(self.config.network, pair, 1, self.options(purpose))
 
     @functools.cached_property
     def _actor_on_host(self) -> Any:
         return networks.on_host(self.actor)
-
-    @property
-    def compute(self) -> loops.Compute:
-        """By what the networks are made of."""
-        return loops.choose(convolutional=networks.has_convolutions([self.actor]), precision="float32")
 
     def build_learner(self) -> None:
         """Critics, targets and optimizers."""

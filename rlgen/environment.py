@@ -178,24 +178,34 @@ def wrapper(text: str) -> Wrapper:
         UnknownName: nobody knows it.
         UserError: it does not take these arguments.
     """
-    module, _, attribute = text.partition("?")[0].partition(":")
-    if attribute.isidentifier() and not _is_registered(module):
-        return _foreign(*_imported(text))
-    named = Named.parse(text)
-    if _is_registered(named.name):
-        value = registry.load(named.name, ("wrapper",))
-        if isinstance(value, type) and issubclass(value, Wrapper):
-            made: Wrapper = named.build(value, what="wrapper")
-            return made
-        return _foreign(named, value)
-    found = getattr(gym.wrappers, named.name, None)
-    if found is None:
-        known = [*(plugin.name for plugin in registry.available("wrapper")), *gym.wrappers.__all__]
-        raise UnknownName(
-            f"There is no wrapper '{named.name}'.{nearest(named.name, known)} `rlgen list --kind wrapper` shows "
-            "rlgen's own; the classes of gymnasium.wrappers go by their names, any other as package.module:Class."
-        )
-    return _foreign(named, found)
+    named, value = _found(text)
+    if isinstance(value, type) and issubclass(value, Wrapper):
+        made: Wrapper = named.build(value, what="wrapper")
+        return made
+    return _Foreign(named, value)
+
+
+def _found(text: str) -> tuple[Named, Any]:
+    """What a wrapper's text names, with its arguments: a plug-in, a class of Gymnasium's, or one of a module."""
+    target, _, query = text.partition("?")
+    name, _, attribute = target.partition(":")
+    if any(plugin.name == name for plugin in registry.available("wrapper")):
+        return Named.parse(text), registry.load(name, ("wrapper",))
+    try:
+        found = getattr(gym.wrappers, name, None)
+    except Exception as error:  # Some of Gymnasium's want a package that is not installed.
+        raise UserError(f"The wrapper '{name}' could not be imported: {type(error).__name__}: {error}") from error
+    if isinstance(found, type) and issubclass(found, gym.Wrapper):
+        return Named.parse(text), found
+    if attribute.isidentifier():
+        value = registry.Plugin("wrapper", attribute, f"module {name}", target).load()
+        return Named.parse(f"{attribute}?{query}"), value
+    wanted = Named.parse(text).name
+    known = [*(plugin.name for plugin in registry.available("wrapper")), *gym.wrappers.__all__]
+    raise UnknownName(
+        f"There is no wrapper '{wanted}'.{nearest(wanted, known)} `rlgen list --kind wrapper` shows rlgen's own; the "
+        "classes of gymnasium.wrappers go by their names, any other as package.module:Class."
+    )
 
 
 class _Foreign(Wrapper):
@@ -205,24 +215,15 @@ class _Foreign(Wrapper):
         self._named, self._value = named, value
 
     def on_host(self, env: gym.Env[Any, Any], compiled: CompiledEnv | None) -> gym.Env[Any, Any]:
-        made: gym.Env[Any, Any] = self._named.build(self._value, env, what="wrapper")
+        try:
+            made: gym.Env[Any, Any] = self._named.build(self._value, env, what="wrapper")
+        except UserError:
+            raise
+        except Exception as error:  # A stranger's wrapper may raise anything.
+            raise UserError(
+                f"The wrapper '{self._named.name}' does not go around this environment: {type(error).__name__}: {error}"
+            ) from error
         return made
-
-
-def _foreign(named: Named, value: Callable[..., Any]) -> Wrapper:
-    return _Foreign(named, value)
-
-
-def _is_registered(name: str) -> bool:
-    return any(plugin.name == name for plugin in registry.available("wrapper"))
-
-
-def _imported(text: str) -> tuple[Named, Any]:
-    """`package.module:Class?key=value`, its arguments and the class."""
-    target, _, query = text.partition("?")
-    module, _, attribute = target.partition(":")
-    plugin = registry.Plugin("wrapper", attribute, f"module {module}", target)
-    return Named.parse(f"{attribute}?{query}" if query else attribute), plugin.load()
 
 
 def _gymnasium_maker(env_id: str) -> Callable[..., gym.Env[Any, Any]]:

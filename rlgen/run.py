@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -185,7 +186,7 @@ def check_free(path: Path) -> None:
 def default_path(config: RunConfig) -> Path:
     """`runs/<algorithm>-<problem>-<preset>-s<seed>-<time>`."""
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    problem = config.problem.replace("/", "_").replace(":", "_")
+    problem = re.sub(r"[^\w.-]+", "_", config.problem)
     return Path("runs") / f"{config.algorithm}-{problem}-{config.preset}-s{config.seed}-{now}"
 
 

@@ -37,7 +37,7 @@ class HasArrays(Protocol):
     """Something that reads and writes its own state."""
 
     def state_arrays(self) -> Mapping[str, npt.NDArray[Any]]:
-        """Its state, by name."""
+        """Its state, by name: copies of what goes on changing."""
 
     def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take back what `state_arrays` gave."""

@@ -1,4 +1,4 @@
-"""TensorBoard summaries and their twin in JSON lines; and reading them back.
+"""TensorBoard summaries, the same in JSON lines, and reading them back.
 
 Written with TensorBoard's own record writer: no TensorFlow, no thread (which would lose the error of a full
 disk), no cost per scalar worth naming. Pictures are uint8, because TensorBoard clips floats without a word.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -85,9 +86,9 @@ class GenerativeModel(Model):
     generator: Any
     average: Any
 
+    @abc.abstractmethod
     def generator_net(self) -> Any:
         """A generator, [N, latent_size] to examples, flat or in their shape; two calls give the same weights."""
-        raise NotImplementedError(f"{type(self).__name__} lacks `generator_net`.")
 
     def build(self) -> None:
         """Make the generator and its average."""

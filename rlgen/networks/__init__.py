@@ -8,7 +8,7 @@ or a logit a class, puts a linear layer on top (`build`). Pictures stay pictures
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rlgen import registry
@@ -149,9 +149,7 @@ def build_pair(name: str, inputs: tuple[Spec, Spec], outputs: int, options: Opti
     return keras.Model([first, second], linear(outputs, options, seed=options.seed + 99)(x))
 
 
-def has_convolutions(models: Sequence[Any]) -> bool:
-    """Whether any of the models has convolutions."""
-    import keras
-
-    layers = (layer for model in models for layer in model._flatten_layers())
-    return any(isinstance(layer, keras.layers.Layer) and "Conv" in type(layer).__name__ for layer in layers)
+def has_convolutions(models: Iterable[Any]) -> bool:
+    """Whether any of the models has convolutions; what is no Keras model has none."""
+    layers = (layer for model in models if hasattr(model, "layers") for layer in model._flatten_layers())
+    return any("Conv" in type(layer).__name__ for layer in layers)

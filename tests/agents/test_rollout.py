@@ -1,4 +1,4 @@
-"""Experience from Gymnasium's environments: rows, statistics, and what a resume begins with."""
+"""Rollouts of both engines: rows, statistics, and what a resume begins with."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from rlgen import draws, runtime, state
 from rlgen.agents.rollout import CompiledRollout, HostRollout
+from rlgen.environment import CompiledEnv
+from rlgen.envs.compiled.cartpole import CartPole
 from rlgen.envs.compiled.mountain_car_continuous import MountainCarContinuous
 from rlgen.envs.gymnasium import HostEnvs
 from rlgen.envs.making import side_by_side
@@ -105,3 +107,58 @@ def test_a_resume_keeps_the_statistics_and_begins_other_episodes() -> None:
     np.testing.assert_array_equal(first.returns, second.returns)
     assert not np.array_equal(second.envs.observation, start)
     assert np.abs(second.envs.observation).max() <= 0.05
+
+
+def of_ones(env: CompiledEnv, *, num_envs: int, rows: int) -> CompiledRollout:
+    """A rollout that does nothing but action 1."""
+    return CompiledRollout(
+        env,
+        num_envs=num_envs,
+        rows=rows,
+        seed=3,
+        draw=lambda steps, seed: tf.zeros((steps, num_envs)),
+        act=lambda observation, _, noise: tf.ones((num_envs,), tf.int32),
+    )
+
+
+def test_what_ended_begins_anew_and_its_true_successor_is_kept() -> None:
+    compiled = of_ones(CartPole(), num_envs=4, rows=64)
+    _, rows, _ = compiled.steps(compiled.standing(), tf.constant(0, tf.int64))
+    done = rows.terminated.numpy()
+    assert done.any()
+    for t, env in zip(*np.nonzero(done[:-1]), strict=True):
+        assert np.abs(rows.next_observation[t, env]).max() > 0.2
+        assert np.abs(rows.observation[t + 1, env]).max() <= 0.05
+    for t, env in zip(*np.nonzero(~done[:-1]), strict=True):
+        np.testing.assert_array_equal(rows.next_observation[t, env], rows.observation[t + 1, env])
+
+
+def test_a_compiled_rollout_truncates_at_the_limit() -> None:
+    class Short(CartPole):
+        max_episode_steps = 3
+
+    compiled = of_ones(Short(), num_envs=2, rows=7)
+    _, rows, ended = compiled.steps(compiled.standing(), tf.constant(0, tf.int64))
+    np.testing.assert_array_equal(rows.truncated[:, 0], [False, False, True, False, False, True, False])
+    assert not rows.terminated.numpy().any()
+    compiled.count(ended)
+    assert compiled.scalars() == {"rollout/ep_rew_mean": 3.0, "rollout/ep_len_mean": 3.0}
+
+
+def test_a_stretch_is_its_steps_wherever_one_goes_on() -> None:
+    """Step by step, with all that is drawn drawn again for each, as after a resume in the middle."""
+    compiled = CompiledRollout(
+        CartPole(),
+        num_envs=4,
+        rows=20,
+        seed=3,
+        draw=lambda steps, seed: draws.uniform((steps, 4), seed),
+        act=lambda observation, _, noise: tf.cast(noise < 0.5, tf.int32),
+    )
+    standing = compiled.standing()
+    _, whole, _ = compiled.steps(standing, tf.constant(20, tf.int64))
+    for t in range(20):
+        at = tf.constant(20 + t, tf.int64)
+        standing, row, _ = compiled.step(standing, at, compiled.drawn(at))
+        for field, value in zip(whole, row, strict=True):
+            np.testing.assert_array_equal(field[t], value)

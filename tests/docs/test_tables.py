@@ -86,5 +86,5 @@ def test_the_compiled_environments_and_their_physics() -> None:
     section = (DOCS / "environments.md").read_text().split("\n## Compiled environments\n")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\| `([\w-]+)` \| (.+) \|$", section, flags=re.MULTILINE))
     listed = {name: re.findall(r"`(\w+)`", names) for name, names in rows.items()}
-    twins = {plugin.name: list(plugin.load().physics) for plugin in tables.built_in("env")}
-    assert listed == twins
+    physics = {plugin.name: list(plugin.load().physics) for plugin in tables.built_in("env")}
+    assert listed == physics

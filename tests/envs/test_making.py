@@ -199,3 +199,25 @@ def test_planes_of_zeros_and_ones_reach_a_host_as_planes() -> None:
     with any_spaces.registered("Planes-v0", spaces.MultiBinary((10, 10, 4)), CHOICE) as problem:
         seen = Environments(problem).training(num_envs=2, seed=0).observation
     assert (seen.shape, seen.dtype) == ((2, 10, 10, 4), bool)
+
+
+def test_a_wrapper_of_rlgens_kind_in_a_module_works_on_both_engines() -> None:
+    envs = Environments("CartPole-v1", wrappers=("rlgen.envs.wrappers:TimeLimit?steps=4",))
+    assert envs.engine == "compiled" and envs.compiled().max_episode_steps == 4
+
+
+def test_gymnasiums_wrappers_take_their_main_argument_by_a_colon_too() -> None:
+    envs = Environments("Pendulum-v1", wrappers=("RescaleAction:-1?max_action=1",), engine="gymnasium")
+    np.testing.assert_array_equal(envs.action_space.low, [-1])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("vector", "There is no wrapper 'vector'"),
+        ("GrayscaleObservation", "The wrapper 'GrayscaleObservation' does not go around this environment"),
+    ],
+)
+def test_what_a_strangers_wrapper_raises_is_told_in_words(text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Environments("CartPole-v1", wrappers=(text,))

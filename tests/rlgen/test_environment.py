@@ -10,7 +10,7 @@ from rlgen.environment import CompiledEnv, lookup
 from rlgen.errors import UnknownName, UserError
 
 
-def test_a_compiled_environment_has_its_gymnasium_twin() -> None:
+def test_a_compiled_environment_is_one_of_gymnasiums_too() -> None:
     source = lookup("CartPole-v1")
     assert isinstance(source.compiled, CompiledEnv)
     assert source.make().spec.id == "CartPole-v1"

@@ -34,7 +34,7 @@ SMALL = {
         "train_every_env_steps": "32",
         "updates_per_train": "4",
         "learning_starts_env_steps": "64",
-        "prioritized": "true",
+        "priority_exponent": "0.6",
         "n_step": "3",
         "trainer.evaluate_every_steps": "4096",
         "trainer.evaluation_episodes": "1",

@@ -120,7 +120,7 @@ def run_page(page: Path) -> None:
             continue
         if block.language in PYTHON:
             # Line numbers of the page, for the traceback.
-            exec(compile("\n" * block.line + block.cheap(), str(page), "exec"), names)
+            exec(compile("\n" * block.line + block.cheap(), str(page), "exec", dont_inherit=True), names)
             continue
         for words in commands(block.cheap()):
             if Path(words[0]).name == "rlgen":

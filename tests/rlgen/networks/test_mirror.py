@@ -18,7 +18,7 @@ def batch(inputs: Spec) -> np.ndarray:
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "elu", "selu"])
 @pytest.mark.parametrize("inputs", [Spec((5,)), Spec((2, 3, 1), "uint8"), Spec((2, 2, 2), "bool")], ids=str)
-def test_the_twin_is_the_model(activation, inputs):
+def test_the_mirror_is_the_model(activation, inputs):
     model = networks.build("dense", inputs, 4, Options(hidden_units=(7, 6), activation=activation, seed=3))
     x = batch(inputs)
     assert Mirror.possible(model)
@@ -32,7 +32,7 @@ def test_models_and_layers_are_applied_one_after_another():
     np.testing.assert_allclose(Mirror(body, head)(x), want, rtol=1e-5, atol=1e-6)
 
 
-def test_a_twin_is_never_of_older_weights():
+def test_a_mirror_is_never_of_older_weights():
     model = networks.build("dense", Spec((3,)), 2, Options())
     mirror, x = Mirror(model), batch(Spec((3,)))
 
@@ -59,7 +59,7 @@ def test_weights_are_copied_once_for_many_calls(monkeypatch):
     assert mirror(x).shape == (20, 2)
 
 
-def test_convolutions_and_half_precision_have_no_twin():
+def test_convolutions_and_half_precision_have_no_mirror():
     assert not Mirror.possible(networks.body("small_cnn", Spec((8, 8, 1)), Options()))
     assert not Mirror.possible(networks.body("dense", Spec((8,)), Options(dtype="mixed_bfloat16")))
     assert not Mirror.possible(keras.layers.Dense(2, activation="gelu"))
