@@ -61,13 +61,13 @@ class A2C(OnPolicyAgent):
         config = self.config
         rewards = self.normalized_rewards(rows)
         seen, following = (self.normalized(o) for o in (rows.observation, rows.next_observation))
-        next_value = self.next_values(rows, following)
         with tf.GradientTape() as tape:
             parameters, value = self.network(flat(seen))
+            known = tf.stop_gradient(tf.reshape(value, rewards.shape))
             advantage = gae(
                 rewards,
-                tf.stop_gradient(tf.reshape(value, rewards.shape)),
-                next_value,
+                known,
+                self.next_values(rows, following, known),
                 rows.terminated,
                 rows.truncated,
                 discount=config.discount,
@@ -99,20 +99,19 @@ class A2C(OnPolicyAgent):
             tape, loss, self.learned_variables(), self.optimizer, max_norm=self.config.max_grad_norm
         )
 
-    def next_values(self, rows: Transitions, following: Any) -> Any:
-        """V of the true successors, [T, N]: mostly the next row's; asked for all only where one was truncated."""
-        shape = rows.reward.shape
+    def next_values(self, rows: Transitions, following: Any, value: Any) -> Any:
+        """V of the true successors `following`, [T, N], of states with V = `value`, [T, N].
+
+        Mostly it is the next row's. All are asked for only where an episode was truncated: then the next row begins
+        another episode, and V of where it was cut counts.
+        """
 
         def all_of_them() -> Any:
-            return tf.reshape(self.network.value(flat(following)), shape)
+            return tf.reshape(self.network.value(flat(following)), value.shape)
 
         def of_the_next_row() -> Any:
-            values = self.network.value(flat(self.normalized(rows.observation[1:])))
-            last = self.network.value(following[-1])
-            return tf.concat([tf.reshape(values, (shape[0] - 1, shape[1])), last[None]], 0)
+            return tf.concat([value[1:], self.network.value(following[-1])[None]], 0)
 
-        if shape[0] == 1:
-            return all_of_them()
         return tf.cond(tf.reduce_any(rows.truncated), all_of_them, of_the_next_row)
 
     # ---- parts ----------------------------------------------------------------------------------------

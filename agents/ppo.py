@@ -149,11 +149,11 @@ class PPO(A2C):
         config = self.config
         seen, following = (self.normalized(o) for o in (rows.observation, rows.next_observation))
         parameters, value = self.network(flat(seen))
-        action = flat(rows.action)
+        action, known = flat(rows.action), tf.reshape(value, rows.reward.shape)
         advantage = gae(
             self.normalized_rewards(rows),
-            tf.reshape(value, rows.reward.shape),
-            self.next_values(rows, following),
+            known,
+            self.next_values(rows, following, known),
             rows.terminated,
             rows.truncated,
             discount=config.discount,

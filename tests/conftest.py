@@ -17,6 +17,9 @@ from rlgen import cli, registry, runtime
 
 # Before any test imports TensorFlow, as the command does.
 runtime.prepare()
+if any(flags in os.environ.get("XLA_FLAGS", "") for flags in runtime.XLA_FLAGS.values()):
+    # Most of what a test waits for is compiled for it alone and runs for a moment.
+    os.environ["XLA_FLAGS"] += " --xla_llvm_disable_expensive_passes=true"
 
 SUPPORT = Path(__file__).with_name("support")
 sys.path.insert(0, str(SUPPORT))

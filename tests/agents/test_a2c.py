@@ -119,7 +119,8 @@ def test_successors_are_valued_right_where_an_episode_was_truncated() -> None:
         rows = rows._replace(
             observation=tf.constant(observation), next_observation=tf.constant(following), truncated=truncated
         )
-        ours = trained.next_values(rows, rows.next_observation)
+        value = tf.reshape(trained.network.value(observation.reshape(-1, 4)), (4, 4))
+        ours = trained.next_values(rows, rows.next_observation, value)
         expected = trained.network.value(following.reshape(-1, 4)).numpy().reshape(4, 4)
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
 

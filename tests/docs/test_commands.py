@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pages
@@ -15,13 +17,25 @@ PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")} - {ROOT / "d
 RUNNING = [page for page in PAGES if any(block.runs for block in pages.blocks(page))]
 
 
+@pytest.fixture(scope="session")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """A process whose children run pages."""
+    program = [sys.executable, pages.__file__, "--serve"]
+    process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    yield process
+    process.communicate()
+
+
 @pytest.mark.parametrize("page", RUNNING, ids=lambda page: str(page.relative_to(ROOT)))
-def test_page(page: Path, in_empty_directory: Path) -> None:
-    """All of a page in one process, in an empty directory: importing TensorFlow costs more than most commands."""
-    program = [sys.executable, pages.__file__, str(page)]
-    done = subprocess.run(program, cwd=in_empty_directory, capture_output=True, text=True, check=False)
-    print(done.stderr)
-    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+def test_page(page: Path, readers: subprocess.Popen[str], in_empty_directory: Path, tmp_path: Path) -> None:
+    """All of a page in one process, in an empty directory."""
+    assert readers.stdin and readers.stdout
+    written = tmp_path / "written"
+    readers.stdin.write(json.dumps([str(page), str(in_empty_directory), str(written)]) + "\n")
+    readers.stdin.flush()
+    code = readers.stdout.readline().strip()
+    print(written.read_text()[-6000:])
+    assert code == "0"
 
 
 def test_every_page_can_be_read() -> None:

@@ -10,14 +10,21 @@ cheaper or left out by a comment on the line before the block:
     <!-- test: skip, because it takes an hour -->
 
 What a marker sets or replaces has to be there, so that a marker cannot outlive its block.
+
+With `--serve` it takes pages from standard input instead, lines `["PAGE", "DIRECTORY", "FILE"]`: each is run in that
+directory by a child process, which writes to the file, and its exit status is printed. The children find TensorFlow
+imported, which takes as long as most commands.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +147,44 @@ def run_command(arguments: list[str], place: str) -> None:
     assert code == 0, f"{place}: `rlgen {shlex.join(arguments)}` ended with {code}"
 
 
+def serve() -> None:
+    """Run pages in children until standard input ends."""
+    import_what_takes_long()
+    for line in sys.stdin:
+        page, directory, file = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                written = os.open(file, os.O_WRONLY | os.O_CREAT)
+                os.dup2(written, 1)
+                os.dup2(written, 2)
+                os.chdir(directory)
+                run_page(Path(page))
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def import_what_takes_long() -> None:
+    """None of it starts a thread, which a child would not have."""
+    from rlgen.runtime import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    import keras  # noqa: F401
+    import matplotlib.figure  # noqa: F401
+    import sklearn.datasets  # noqa: F401
+
+    import rlgen.api  # noqa: F401
+
+
 if __name__ == "__main__":
-    for argument in sys.argv[1:]:
-        run_page(Path(argument))
+    if sys.argv[1:] == ["--serve"]:
+        serve()
+    else:
+        for argument in sys.argv[1:]:
+            run_page(Path(argument))
