@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from rlgen import draws, loops
 from rlgen.agents import sampling
+from rlgen.agents.columns import Columns
 from rlgen.agents.trajectory import Batch, Transitions
 from rlgen.spec import Spec
 
@@ -57,9 +58,8 @@ class LoopReplay:
         self.num_envs, self.discount, self.n_step = num_envs, discount, n_step
         self.capacity_rows = capacity // num_envs
         flag, number = Spec((), "bool"), Spec(())
-        self._fields = Transitions(observation, action, number, flag, flag, observation)
-        self._widths = [spec.size for spec in self._fields]
-        self._rows = tf.Variable(tf.zeros((self.capacity_rows, num_envs, sum(self._widths))), trainable=False)
+        self._columns = Columns(Transitions(observation, action, number, flag, flag, observation))
+        self._rows = tf.Variable(tf.zeros((self.capacity_rows, num_envs, self._columns.width)), trainable=False)
         self._added_rows = tf.Variable(0, trainable=False)
         self._tree = tf.Variable(tf.zeros((self.tree_size(),)), trainable=False)
         self._largest = tf.Variable(1.0, trainable=False)
@@ -84,12 +84,8 @@ class LoopReplay:
 
     def write(self, ring: Ring, step: Transitions) -> Ring:
         """The ring with one step of every environment, fields [N, ...], after its newest."""
-        columns = [
-            tf.reshape(tf.cast(field, tf.float32), (self.num_envs, width))
-            for field, width in zip(step, self._widths, strict=True)
-        ]
-        row = ring.added_rows % self.capacity_rows
-        rows = loops.put(ring.rows, tf.concat(columns, -1)[None], row)
+        columns = self._columns.pack(step, (1, self.num_envs))
+        rows = loops.put(ring.rows, columns, ring.added_rows % self.capacity_rows)
         return ring._replace(rows=rows, added_rows=ring.added_rows + 1)
 
     def sample(self, ring: Ring, count: int, seed: Any, importance_exponent: Any) -> tuple[Batch, Any]:
@@ -106,26 +102,15 @@ class LoopReplay:
         return ring
 
     def _gather(self, ring: Ring, rows: Any, lanes: Any, weight: Any) -> Batch:
-        table = tf.reshape(ring.rows, (self.capacity_rows * self.num_envs, sum(self._widths)))
+        table = tf.reshape(ring.rows, (self.capacity_rows * self.num_envs, self._columns.width))
 
         def fetch(rows: Any, lanes: Any, names: Sequence[str]) -> Transitions:
             found = tf.gather(table, (rows % self.capacity_rows) * self.num_envs + lanes)
-            return self._unpacked(found)
+            return Transitions(*self._columns.unpack(found))
 
         newer = tf.minimum(ring.added_rows - rows, self.n_step)
         return sampling.batch(
             fetch, rows, lanes, weight=weight, available=newer, n_step=self.n_step, discount=self.discount
-        )
-
-    def _unpacked(self, columns: Any) -> Transitions:
-        """Columns [..., columns] as transitions, fields [..., *shape]."""
-        lead = columns.shape[:-1]
-        parts = tf.split(columns, self._widths, -1)
-        return Transitions(
-            *(
-                tf.cast(tf.reshape(part, (*lead, *spec.shape)), spec.dtype)
-                for part, spec in zip(parts, self._fields, strict=True)
-            )
         )
 
     @property
@@ -135,17 +120,14 @@ class LoopReplay:
     def state_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The filled rows, field by field, and the counter."""
         filled = int(min(self._added_rows.numpy(), self.capacity_rows))
-        fields = self._unpacked(self._rows[:filled])._asdict()
-        return {**{name: field.numpy() for name, field in fields.items()}, "added_rows": self._added_rows.numpy()}
+        fields = zip(Transitions._fields, self._columns.unpack(self._rows[:filled]), strict=True)
+        return {**{name: field.numpy() for name, field in fields}, "added_rows": self._added_rows.numpy()}
 
     def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take back what `state_arrays` gave."""
         filled = len(arrays["reward"])
-        columns = [
-            np.asarray(arrays[name], np.float32).reshape(filled, self.num_envs, width)
-            for name, width in zip(Transitions._fields, self._widths, strict=True)
-        ]
-        self._rows[:filled].assign(np.concatenate(columns, -1))
+        fields = [arrays[name] for name in Transitions._fields]
+        self._rows[:filled].assign(self._columns.pack(fields, (filled, self.num_envs)))
         self._added_rows.assign(arrays["added_rows"])
 
 

@@ -16,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import runtime
+from rlgen import loops, runtime
+from rlgen.agents.columns import Columns
 from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.environment import CompiledEnv
 from rlgen.envs.gymnasium import HostEnvs
+from rlgen.spec import Spec
 
 EPISODES_KEPT = 100
 # What every vector step draws random numbers for.
@@ -187,29 +189,28 @@ class CompiledRollout(Rollout):
 
     def steps(self, standing: Any, t: Any) -> tuple[Any, Transitions, Episodes]:
         """A whole stretch from the vector step `t`, a multiple of `rows`; fields [rows, N, ...]."""
-        drawn, kinds = self.drawn(t), self._kinds(standing)
-        arrays = [tf.TensorArray(kind.dtype, self.rows, element_shape=kind.shape) for kind in kinds]
+        drawn, columns = self.drawn(t), self._columns(standing)
 
-        def body(i: Any, standing: Any, arrays: Any) -> Any:
+        def body(i: Any, standing: Any, whole: Any) -> Any:
             standing, transition, ended = self.step(standing, t + tf.cast(i, tf.int64), drawn)
-            written = (*transition, *ended)
-            return i + 1, standing, [array.write(i, value) for array, value in zip(arrays, written, strict=True)]
+            row = columns.pack((*transition, *ended), (1, self.num_envs))
+            return i + 1, standing, loops.put(whole, row, i)
 
-        _, standing, arrays = tf.while_loop(
-            lambda i, *_: i < self.rows, body, (0, standing, arrays), maximum_iterations=self.rows
+        whole = tf.zeros((self.rows, self.num_envs, columns.width))
+        _, standing, whole = tf.while_loop(
+            lambda i, *_: i < self.rows, body, (0, standing, whole), maximum_iterations=self.rows
         )
-        fields = [array.stack() for array in arrays]
+        fields = columns.unpack(whole)
         return standing, Transitions(*fields[:6]), Episodes(*fields[6:])
 
-    def _kinds(self, standing: Any) -> list[Any]:
-        """Shapes and types of what a step gives, nine fields; nothing of it is computed."""
+    def _columns(self, standing: Any) -> Columns:
+        """What a step gives, nine fields; nothing of it is computed."""
         observation = self.env.observe(standing[0])
         noise = tf.nest.map_structure(lambda x: x[0], self.draw(1, runtime.stateless(0, 0)))
         action = self.act(observation, tf.constant(0, tf.int64), noise)
-        number, flag = tf.TensorSpec((self.num_envs,)), tf.TensorSpec((self.num_envs,), tf.bool)
-        seen = tf.TensorSpec(observation.shape, observation.dtype)
-        chosen = tf.TensorSpec(action.shape, action.dtype)
-        return [seen, chosen, number, flag, flag, seen, flag, number, number]
+        seen, chosen = (Spec(tuple(x.shape[1:]), x.dtype.name) for x in (observation, action))
+        number, flag = Spec(()), Spec((), "bool")
+        return Columns([seen, chosen, number, flag, flag, seen, flag, number, number])
 
 
 class HostRollout(Rollout):

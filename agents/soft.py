@@ -20,15 +20,15 @@ from rlgen.schedules import Schedule
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SoftConfig(OffPolicyConfig):
-    """One update for every environment step, in blocks that are one compiled call."""
+    """One update after every environment step."""
 
     num_envs: int = option(1, "Environments stepped together.", at_least=1, at_most=65_536)
     batch_size: int = option(256, "Transitions in an update.", at_least=1)
     learning_starts_env_steps: int = option(
         128, "Environment steps with uniform actions, before the first update.", at_least=0
     )
-    train_every_env_steps: int = option(64, "Environment steps between blocks of updates.", at_least=1)
-    updates_per_train: int = option(64, "Updates in a block.", at_least=1)
+    train_every_env_steps: int = option(1, "Environment steps between blocks of updates.", at_least=1)
+    updates_per_train: int = option(1, "Updates in a block.", at_least=1)
     actor_learning_rate: Schedule = option(3e-4, "Step size of the policy, clocked by environment steps.", above=0)
     critic_learning_rate: Schedule = option(3e-4, "Step size of both critics, clocked by environment steps.", above=0)
     temperature_learning_rate: Schedule = option(

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.growth import AXES, COLORS
 from benchmarks.learning import CONTROL_BARS
 
 HERE = Path(__file__).parent
@@ -27,11 +28,12 @@ def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 def speed() -> str:
     """A section for every comparison there are results of."""
     results = json.loads((HERE / "results" / "speed.json").read_text())
-    sections = [f"### {name.upper()}\n\n{comparison(result)}" for name, result in results.items()]
+    titles = {name: f"{name.partition(' ')[0].upper()}{name[len(name.partition(' ')[0]) :]}" for name in results}
+    sections = [f"### {titles[name]}\n\n{comparison(result)}" for name, result in results.items()]
     how = (
         "Ratios are taken within a round, in which all candidates ran one after another, against the peer's best "
         "thread count. First steps are timed from the start of the process, imports and compilation included.\n\n"
-        "`python -m benchmarks.speed`\n"
+        "`python -m benchmarks.speed --purejaxrl DIR`\n"
     )
     return "\n".join([how, *sections])
 
@@ -154,11 +156,25 @@ def seeds() -> str:
     )
 
 
+def growth() -> str:
+    """A table for each axis, and the plot."""
+    rows = json.loads((HERE / "results" / "growth.json").read_text())
+    parts = []
+    for axis, (_, values, title) in AXES.items():
+        speeds = {(row["value"], row["name"]): row["env_steps_per_second"] for row in rows if row["axis"] == axis}
+        names = [name for name in COLORS if (values[0], name) in speeds]
+        cells = [(f"{value:,}", *(f"{speeds[value, name]:,.0f}" for name in names)) for value in values]
+        parts.append(f"{title}:\n\n{table([axis, *names], cells)}\n")
+    how = "Environment steps per second, one run a point, the compiled engine; peers with two threads."
+    plot = "![Environment steps per second against environments, replay, width and updates](growth.png)"
+    return "\n".join([f"{how}\n\n{plot}\n", *parts, "`python -m benchmarks.growth --purejaxrl DIR`\n"])
+
+
 def page() -> str:
     """The whole page."""
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
-        f"## Speed\n\n{speed()}\n## Several seeds in one process\n\n{seeds()}\n"
+        f"## Speed\n\n{speed()}\n## How cost grows\n\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
         f"## Learning\n\n{cartpole()}\n{control()}\n## Over-estimation\n\n{overestimation()}"
     )
 

@@ -42,6 +42,7 @@ def off_policy_parser(description: str, *libraries: str) -> argparse.ArgumentPar
     made.add_argument("--updates", type=int, help="gradient updates per training")
     made.add_argument("--learning-rate", type=float)
     made.add_argument("--learning-starts", type=int)
+    made.add_argument("--replay", type=int, default=100_000, help="transitions kept")
     return made
 
 
@@ -59,7 +60,7 @@ def off_policy_options(args: argparse.Namespace) -> dict[str, Any]:
     """The arguments that DQN and SAC have in common, in both libraries."""
     return {
         "learning_rate": args.learning_rate,
-        "buffer_size": 100_000,
+        "buffer_size": args.replay,
         "learning_starts": args.learning_starts,
         "batch_size": args.batch_size,
         "gamma": 0.99,
