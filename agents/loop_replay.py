@@ -66,8 +66,8 @@ class LoopReplay:
 
     @classmethod
     def bytes_needed(cls, *, capacity: int, observation: Spec, action: Spec) -> int:
-        """Memory of the ring and of the copy that the loop works on."""
-        return 2 * 4 * capacity * (2 * observation.size + action.size + 3)
+        """Memory of the ring; the copy that the loop works on takes as much again."""
+        return 4 * capacity * (2 * observation.size + action.size + 3)
 
     def tree_size(self) -> int:
         """Numbers in the sum tree."""
@@ -144,9 +144,9 @@ class PrioritizedLoopReplay(LoopReplay):
 
     @classmethod
     def bytes_needed(cls, *, capacity: int, observation: Spec, action: Spec) -> int:
-        """Memory of ring and sum tree, and of the copies that the loop works on."""
+        """Memory of ring and sum tree."""
         ring = LoopReplay.bytes_needed(capacity=capacity, observation=observation, action=action)
-        return ring + 2 * 4 * 2 * 2 ** _depth(capacity)
+        return ring + 4 * 2 * 2 ** _depth(capacity)
 
     def tree_size(self) -> int:
         """Two numbers for each leaf."""

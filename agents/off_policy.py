@@ -86,7 +86,6 @@ class OffPolicyAgent(Agent):
 
     Config: ClassVar[type[OffPolicyConfig]]
     reseedable = True
-    memory_advice = "Make the replay smaller (--set replay_capacity=...)"
     action: Spec = Spec((), "int32")
     draws_for: ClassVar[tuple[str, ...]] = ()
 
@@ -94,6 +93,10 @@ class OffPolicyAgent(Agent):
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self._built = False
         self.chunk_steps = self._chunk()
+        self.memory_advice = "Make the replay smaller (--set replay_capacity=...)"
+        if self.engine == "compiled":
+            kept = runtime.human_bytes(sum(self._replay_bytes("gymnasium").values()))
+            self.memory_advice += f", keep {kept} of it in all outside the loop (--engine gymnasium)"
 
     # ---- what a subclass says -------------------------------------------------------------------------
 
@@ -151,12 +154,8 @@ class OffPolicyAgent(Agent):
     # ---- the contract ---------------------------------------------------------------------------------
 
     def memory_bytes(self) -> dict[str, int]:
-        """The replay's size."""
-        kinds = (CompiledEngine if self.engine == "compiled" else HostEngine).REPLAYS
-        size = kinds[self.config.prioritized].bytes_needed(
-            capacity=self.config.replay_capacity, observation=self.observation, action=self.action
-        )
-        return {"replay": size}
+        """The replay's size; a compiled loop works on a copy."""
+        return self._replay_bytes(self.engine)
 
     def train(self, steps: int) -> dict[str, float]:
         """Take `steps` environment steps, with updates where the configuration says."""
@@ -204,6 +203,13 @@ class OffPolicyAgent(Agent):
         self.env_steps.assign_add(rows.reward.shape.num_elements() or tf.size(rows.reward, tf.int64))
         self.episodes.assign_add(tf.math.count_nonzero(rows.done))
         return self.block_is_due(rows) & (self.env_steps >= self.config.learning_starts_env_steps)
+
+    def _replay_bytes(self, engine: str) -> dict[str, int]:
+        kinds = (CompiledEngine if engine == "compiled" else HostEngine).REPLAYS
+        size = kinds[self.config.prioritized].bytes_needed(
+            capacity=self.config.replay_capacity, observation=self.observation, action=self.action
+        )
+        return {"replay": size, "the copy the loop works on": size} if engine == "compiled" else {"replay": size}
 
     def _chunk(self) -> int:
         """Environment steps of a call: about a thousand updates, in whole blocks, and not too many steps."""

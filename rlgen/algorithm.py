@@ -67,7 +67,7 @@ class Algorithm(abc.ABC):
     higher_is_better: bool = True
     score_range: ClassVar[tuple[str, str] | None] = None
     training_curve: ClassVar[tuple[str, str] | None] = None
-    memory_advice: ClassVar[str] = ""
+    memory_advice: str = ""
     default_steps: ClassVar[int] = 10_000
 
     chunk_steps: int = 1000

@@ -266,7 +266,11 @@ def test_continuous_actions_are_refused() -> None:
 
 def test_a_replay_that_does_not_fit_is_refused_with_the_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rlgen.runtime.free_memory_bytes", lambda: 1_000_000)
-    with pytest.raises(UserError, match=r"replay 9\.6 MB = 9\.6 MB of memory, and 1\.0 MB is free"):
+    message = (
+        r"replay 4\.8 MB \+ the copy the loop works on 4\.8 MB = 9\.6 MB of memory, and 1\.0 MB is free.*"
+        r"keep 4\.2 MB of it in all outside the loop \(--engine gymnasium\)"
+    )
+    with pytest.raises(UserError, match=message):
         DQN(problem="CartPole-v1", config=DQN.Config(), seed=0).train(8)
 
 
