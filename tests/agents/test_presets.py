@@ -24,10 +24,13 @@ def test_every_preset_learns(name: str, preset: str, uncompiled: None) -> None:
     cls = registry.load(name, ("agent",))
     # What is not named after its environment is from a book or a post, and they all use CartPole.
     problem = preset if any(plugin.name == preset for plugin in registry.available("env")) else "CartPole-v0"
-    few = {}
+    # Step by step, so long rollouts and many minibatches would take a minute.
+    few: dict[str, float] = {"rollout_steps": 16}
     if issubclass(cls.Config, OffPolicyConfig):
         by_episodes = getattr(cls.Config.build(preset=preset), "train_at_episode_end", False)
         few = {"learning_starts_env_steps": 1 if by_episodes else 50, "updates_per_train": 1}
+    if hasattr(cls.Config, "epochs"):
+        few |= {"epochs": 2, "minibatches": 4}
     trained = cls(problem=problem, config=cls.Config.build(few, preset=preset), seed=0, engine="compiled")
     block = getattr(trained.config, "train_every_env_steps", trained.step_quantum)
     scalars = trained.train(-(-64 // block) * block)
