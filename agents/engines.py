@@ -13,8 +13,8 @@ import tensorflow as tf
 from rlgen import loops, runtime
 from rlgen.agents.loop_replay import LoopReplay, PrioritizedLoopReplay, Ring
 from rlgen.agents.replay import PrioritizedReplay, Replay
-from rlgen.agents.rollout import CompiledRollout, HostRollout
-from rlgen.agents.trajectory import Batch, Episodes, Transitions
+from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout, unpacked
+from rlgen.agents.trajectory import Batch, Transitions
 
 if TYPE_CHECKING:
     from rlgen.agents.off_policy import OffPolicyAgent
@@ -87,43 +87,42 @@ class CompiledEngine(Engine):
         sums = np.zeros(loops.ROOM + 1)
         while vector_steps:
             count = min(vector_steps, LIMIT_ROWS)
-            made, ended = self.program(tf.constant(count))
-            self.rollout.count(Episodes(*(field[:count] for field in ended)))
+            made, episodes = self.program(tf.constant(count))
+            self.rollout.count(unpacked(episodes[:count]))
             sums += made.numpy()
             vector_steps -= count
         return {**self.rollout.scalars(), **self.tally.means(sums)}
 
     def _advance(self, vector_steps: Any) -> Any:
-        """`vector_steps`, int32 scalar, stretch by stretch; the sums, and the episodes that ended, [LIMIT_ROWS, N]."""
+        """`vector_steps`, int32 scalar, stretch by stretch; the sums, and the episodes that ended, [rows, N, 3]."""
         rollout, start = self.rollout, self.rollout.vector_steps.read_value()
-        shape = (rollout.num_envs,)
         # Run step by step, for a look inside, there is no need for room.
         limit = int(vector_steps) if tf.executing_eagerly() else LIMIT_ROWS
-        arrays = [tf.TensorArray(kind, limit, element_shape=shape) for kind in (tf.bool, tf.float32, tf.float32)]
+        episodes = tf.zeros((limit, rollout.num_envs, EPISODES.width))
 
-        def stretch(done: Any, standing: Any, ring: Any, sums: Any, arrays: Any) -> Any:
+        def stretch(done: Any, standing: Any, ring: Any, sums: Any, episodes: Any) -> Any:
             t = start + tf.cast(done, tf.int64)
             drawn = rollout.drawn(t)
             count = tf.minimum(rollout.rows - tf.cast(t % rollout.rows, tf.int32), vector_steps - done)
 
-            def step(i: Any, standing: Any, ring: Any, sums: Any, arrays: Any) -> Any:
+            def step(i: Any, standing: Any, ring: Any, sums: Any, episodes: Any) -> Any:
                 standing, row, ended = rollout.step(standing, t + tf.cast(i, tf.int64), drawn)
                 ring, made = self._learn(ring, row)
-                arrays = [array.write(done + i, value) for array, value in zip(arrays, ended, strict=True)]
-                return i + 1, standing, ring, sums + made, arrays
+                episodes = loops.put(episodes, EPISODES.pack(ended, (1, rollout.num_envs)), done + i)
+                return i + 1, standing, ring, sums + made, episodes
 
             _, *carry = tf.while_loop(
-                lambda i, *_: i < count, step, (0, standing, ring, sums, arrays), maximum_iterations=rollout.rows
+                lambda i, *_: i < count, step, (0, standing, ring, sums, episodes), maximum_iterations=rollout.rows
             )
             return done + count, *carry
 
-        carry = (0, rollout.standing(), self.replay.read(), self.tally.nothing(), arrays)
-        _, standing, ring, sums, arrays = tf.while_loop(
+        carry = (0, rollout.standing(), self.replay.read(), self.tally.nothing(), episodes)
+        _, standing, ring, sums, episodes = tf.while_loop(
             lambda done, *_: done < vector_steps, stretch, carry, maximum_iterations=limit
         )
         rollout.stand(standing, vector_steps)
         self.replay.keep(ring)
-        return sums, [array.stack() for array in arrays]
+        return sums, episodes
 
     def _learn(self, ring: Ring, row: Transitions) -> tuple[Ring, Any]:
         """Store a step of every environment, fields [N, ...]; make the updates that are due; the tally's sums."""

@@ -16,7 +16,7 @@ from rlgen.agents.action_heads import action_head
 from rlgen.agents.actor_critic import ActorCritic
 from rlgen.agents.agent import Agent, AgentConfig, Floats, Observations
 from rlgen.agents.normalizer import RunningMoments
-from rlgen.agents.rollout import CompiledRollout, HostRollout
+from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout, unpacked
 from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.config import option
 from rlgen.errors import UserError
@@ -70,7 +70,7 @@ class OnPolicyAgent(Agent):
         self.observations = RunningMoments(self.observation.shape)
         # Experience is learned from whole, so a run is made of whole iterations.
         self.step_quantum = config.num_envs * config.rollout_steps
-        self._chunk_iterations = max(1, 16_384 // self.step_quantum if self.engine == "compiled" else 64)
+        self._chunk_iterations = max(16, 65_536 // self.step_quantum) if self.engine == "compiled" else 64
         self.chunk_steps = self._chunk_iterations * self.step_quantum
         self._built = False
 
@@ -188,24 +188,23 @@ class OnPolicyAgent(Agent):
     # ---- rollouts and updates in turn -----------------------------------------------------------------
 
     def _advance_graph(self, iterations: Any) -> Any:
-        """Rollouts and updates in turn; sums of the scalars, and the episodes that ended, [iterations, T, N]."""
+        """Rollouts and updates in turn; sums of the scalars, and the episodes that ended, [iterations, T, N, 3]."""
         rollout, limit = self._rollout, self._chunk_iterations
         rows, envs = self.config.rollout_steps, self.config.num_envs
-        kinds = (tf.bool, tf.float32, tf.float32)
-        arrays = [tf.TensorArray(kind, limit, element_shape=(rows, envs)) for kind in kinds]
 
         def iteration(i: Any, carry: Any) -> Any:
-            t, standing, arrays = carry
+            t, standing, episodes = carry
             standing = self.begin_rollout(standing, t)
             standing, transitions, ended = rollout.steps(standing, t)
             scalars = self._learn(transitions)
-            ended = self.counted(ended)
-            return scalars, (t + rows, standing, [a.write(i, e) for a, e in zip(arrays, ended, strict=True)])
+            packed = EPISODES.pack(self.counted(ended), (1, rows, envs))
+            return scalars, (t + rows, standing, loops.put(episodes, packed, i))
 
-        carry = (rollout.vector_steps.read_value(), rollout.standing(), arrays)
-        sums, (_, standing, arrays) = loops.repeat(iteration, iterations, self._tally, carry, at_most=limit)
+        episodes = tf.zeros((limit, rows, envs, EPISODES.width))
+        carry = (rollout.vector_steps.read_value(), rollout.standing(), episodes)
+        sums, (_, standing, episodes) = loops.repeat(iteration, iterations, self._tally, carry, at_most=limit)
         rollout.stand(standing, iterations * rows)
-        return sums, [array.stack() for array in arrays]
+        return sums, episodes
 
     def _learn(self, rows: Transitions) -> dict[str, Any]:
         """One update on a rollout; only then the normalisers see it: acting and learning of one iteration agree."""
@@ -218,8 +217,8 @@ class OnPolicyAgent(Agent):
         return scalars
 
     def _advance_compiled(self, iterations: int) -> npt.NDArray[Any]:
-        sums, ended = self._advance(tf.constant(iterations))
-        self._rollout.count(Episodes(*(field[:iterations] for field in ended)))
+        sums, episodes = self._advance(tf.constant(iterations))
+        self._rollout.count(unpacked(episodes[:iterations]))
         return np.asarray(sums)
 
     def _advance_on_host(self, iterations: int) -> npt.NDArray[Any]:

@@ -24,8 +24,16 @@ from rlgen.envs.gymnasium import HostEnvs
 from rlgen.spec import Spec
 
 EPISODES_KEPT = 100
+# How a program hands over the episodes that ended.
+EPISODES = Columns(Episodes(done=Spec((), "bool"), returns=Spec(()), lengths=Spec(())))
 # What every vector step draws random numbers for.
 DRAWS = ("act", "step", "reset")
+
+
+def unpacked(episodes: Any) -> Episodes:
+    """What `EPISODES` packed, [..., 3], in NumPy."""
+    done, returns, lengths = np.moveaxis(np.asarray(episodes), -1, 0)
+    return Episodes(done > 0, returns, lengths)
 
 
 class Rollout(abc.ABC):
@@ -139,10 +147,10 @@ class CompiledRollout(Rollout):
         return state, tf.zeros((self.num_envs,), tf.int32), tf.zeros((self.num_envs,))
 
     def count(self, episodes: Episodes) -> None:
-        """As the base says; not for XLA."""
-        done, returns, lengths = episodes
-        self.returns.assign(tf.concat([self.returns, tf.boolean_mask(returns, done)], 0)[-EPISODES_KEPT:])
-        self.lengths.assign(tf.concat([self.lengths, tf.boolean_mask(lengths, done)], 0)[-EPISODES_KEPT:])
+        """As the base says; on the host, where choosing some of many numbers takes least."""
+        done, *both = (np.asarray(field) for field in episodes)
+        for kept, values in zip((self.returns, self.lengths), both, strict=True):
+            kept.assign(np.concatenate([kept.numpy(), values[done]])[-EPISODES_KEPT:])
 
     def state(self) -> dict[str, Any]:
         """Where every environment stands, and the statistics."""
