@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from rlgen import learning
-from rlgen.agents.advantages import explained_variance, gae, normalized
+from rlgen.agents.advantages import explained_variance, gae, normalized, returns_so_far
 from rlgen.agents.normalizer import RunningMoments
 from rlgen.agents.on_policy import OnPolicyAgent, OnPolicyConfig, flat
 from rlgen.agents.trajectory import Transitions
@@ -134,14 +134,11 @@ class A2C(OnPolicyAgent):
         """Let both normalisers see the rollout."""
         super().feed(rows)
         if self.config.normalize_rewards:
-            returns, running = [], self.running_return.read_value()
-            ended = tf.cast(rows.done, tf.float32)
-            for t in range(self.config.rollout_steps):
-                running = rows.reward[t] + self.config.discount * running
-                returns.append(running)
-                running *= 1.0 - ended[t]
+            returns, running = returns_so_far(
+                rows.reward, rows.done, self.running_return.read_value(), discount=self.config.discount
+            )
             self.running_return.assign(running)
-            self.returns.feed(tf.stack(returns))
+            self.returns.feed(returns)
 
     def normalized_rewards(self, rows: Transitions) -> Any:
         """Rewards as they are learned from, [T, N]: over the deviation of the discounted returns, if so wished."""

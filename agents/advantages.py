@@ -47,6 +47,28 @@ def discounted_returns(reward: Any, done: Any, *, discount: float) -> Any:
     return gae(tf.cast(reward, tf.float32), zeros, zeros, ended, ended, discount=discount, gae_lambda=1.0)
 
 
+def returns_so_far(reward: Any, done: Any, before: Any, *, discount: float) -> tuple[Any, Any]:
+    """What each step and those before it in its episode came to, the older ones discounted, float32 [T, N]; and where
+    that stands for the next step, [N].
+
+    Args:
+        reward: float32 [T, N].
+        done: bool [T, N].
+        before: where it stood, float32 [N].
+        discount: gamma.
+    """
+    going_on = 1.0 - tf.cast(done, tf.float32)
+    steps = reward.shape[0]
+
+    def forward(t: Any, running: Any, returns: Any) -> Any:
+        running = tf.gather(reward, t) + discount * running
+        return t + 1, running * tf.gather(going_on, t), returns.write(t, running)
+
+    array = tf.TensorArray(tf.float32, steps, element_shape=reward.shape[1:])
+    _, running, returns = tf.while_loop(lambda t, *_: t < steps, forward, (0, before, array), maximum_iterations=steps)
+    return returns.stack(), running
+
+
 def normalized(x: Any) -> Any:
     """`x` with mean 0 and standard deviation 1 over all its entries."""
     return (x - tf.reduce_mean(x)) / (tf.math.reduce_std(x) + 1e-8)

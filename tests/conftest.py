@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,21 @@ runtime.prepare()
 if any(flags in os.environ.get("XLA_FLAGS", "") for flags in runtime.XLA_FLAGS.values()):
     # Most of what a test waits for is compiled for it alone and runs for a moment.
     os.environ["XLA_FLAGS"] += " --xla_llvm_disable_expensive_passes=true"
+
+PROGRAMS = "--tf_xla_persistent_cache_directory="
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Test processes, and what they start, share what they compile: the controller makes the place for it."""
+    if not hasattr(config, "workerinput") and "TF_XLA_FLAGS" not in os.environ:
+        os.environ["TF_XLA_FLAGS"] = PROGRAMS + tempfile.mkdtemp(prefix="rlgen-programs-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.get("TF_XLA_FLAGS", "").removeprefix(PROGRAMS), ignore_errors=True)
+
 
 SUPPORT = Path(__file__).with_name("support")
 sys.path.insert(0, str(SUPPORT))

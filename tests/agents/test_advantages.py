@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rlgen.agents.advantages import discounted_returns, explained_variance, gae, normalized
+from rlgen.agents.advantages import discounted_returns, explained_variance, gae, normalized, returns_so_far
 
 
 def advantages(
@@ -75,3 +75,14 @@ def test_explained_variance() -> None:
     assert float(explained_variance(returns, returns)) == 1
     assert float(explained_variance(tf.zeros(3), returns)) == pytest.approx(0)
     assert float(explained_variance(-returns, returns)) == pytest.approx(-3)
+
+
+def test_returns_so_far_begin_anew_after_an_end_and_go_on_over_a_cut() -> None:
+    reward = tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    done = tf.constant([[False, False], [True, False], [False, False]])
+    returns, running = returns_so_far(reward, done, tf.constant([10.0, 20.0]), discount=0.5)
+    np.testing.assert_allclose(returns, [[6.0, 12.0], [6.0, 10.0], [5.0, 11.0]])
+    np.testing.assert_allclose(running, [5.0, 11.0])
+    first, carried = returns_so_far(reward[:1], done[:1], tf.constant([10.0, 20.0]), discount=0.5)
+    rest, _ = returns_so_far(reward[1:], done[1:], carried, discount=0.5)
+    np.testing.assert_array_equal(tf.concat([first, rest], 0), returns)
