@@ -157,8 +157,11 @@ def seeds() -> str:
 
 
 def growth() -> str:
-    """A table for each axis, and the plot."""
-    rows = json.loads((HERE / "results" / "growth.json").read_text())
+    """A table for each axis, and the plot; nothing before it was measured."""
+    file = HERE / "results" / "growth.json"
+    if not file.exists():
+        return ""
+    rows = json.loads(file.read_text())
     parts = []
     for axis, (_, values, title) in AXES.items():
         speeds = {(row["value"], row["name"]): row["env_steps_per_second"] for row in rows if row["axis"] == axis}
@@ -167,14 +170,15 @@ def growth() -> str:
         parts.append(f"{title}:\n\n{table([axis, *names], cells)}\n")
     how = "Environment steps per second, one run a point, the compiled engine; peers with two threads."
     plot = "![Environment steps per second against environments, replay, width and updates](growth.png)"
-    return "\n".join([f"{how}\n\n{plot}\n", *parts, "`python -m benchmarks.growth --purejaxrl DIR`\n"])
+    command = "`python -m benchmarks.growth --purejaxrl DIR`\n"
+    return "\n".join([f"## How cost grows\n\n{how}\n\n{plot}\n", *parts, command])
 
 
 def page() -> str:
     """The whole page."""
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
-        f"## Speed\n\n{speed()}\n## How cost grows\n\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
+        f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
         f"## Learning\n\n{cartpole()}\n{control()}\n## Over-estimation\n\n{overestimation()}"
     )
 
