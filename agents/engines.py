@@ -13,8 +13,8 @@ import tensorflow as tf
 from rlgen import loops, runtime
 from rlgen.agents.loop_replay import LoopReplay, PrioritizedLoopReplay, Ring
 from rlgen.agents.replay import PrioritizedReplay, Replay
-from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout, unpacked
-from rlgen.agents.trajectory import Batch, Transitions
+from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout
+from rlgen.agents.trajectory import Batch, Episodes, Transitions
 
 if TYPE_CHECKING:
     from rlgen.agents.off_policy import OffPolicyAgent
@@ -88,7 +88,7 @@ class CompiledEngine(Engine):
         while vector_steps:
             count = min(vector_steps, LIMIT_ROWS)
             made, episodes = self.program(tf.constant(count))
-            self.rollout.count(unpacked(episodes[:count]))
+            self.rollout.count(Episodes(*EPISODES.unpack(episodes[:count])))
             sums += made.numpy()
             vector_steps -= count
         return {**self.rollout.scalars(), **self.tally.means(sums)}

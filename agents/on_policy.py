@@ -16,12 +16,14 @@ from rlgen.agents.action_heads import action_head
 from rlgen.agents.actor_critic import ActorCritic
 from rlgen.agents.agent import Agent, AgentConfig, Floats, Observations
 from rlgen.agents.normalizer import RunningMoments
-from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout, unpacked
+from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout
 from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.config import option
 from rlgen.errors import UserError
 from rlgen.networks import Activation
 from rlgen.schedules import Schedule
+
+STEPS_OF_A_CALL, MOST_STEPS_OF_A_CALL = 2**16, 2**22
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,9 @@ class OnPolicyAgent(Agent):
         self.observations = RunningMoments(self.observation.shape)
         # Experience is learned from whole, so a run is made of whole iterations.
         self.step_quantum = config.num_envs * config.rollout_steps
-        self._chunk_iterations = max(16, 65_536 // self.step_quantum) if self.engine == "compiled" else 64
+        # Many, so that a call's own cost is small beside its work; fewer where their episodes would fill the memory.
+        usual, most = STEPS_OF_A_CALL // self.step_quantum, MOST_STEPS_OF_A_CALL // self.step_quantum
+        self._chunk_iterations = max(1, usual, min(16, most)) if self.engine == "compiled" else 64
         self.chunk_steps = self._chunk_iterations * self.step_quantum
         self._built = False
 
@@ -218,7 +222,7 @@ class OnPolicyAgent(Agent):
 
     def _advance_compiled(self, iterations: int) -> npt.NDArray[Any]:
         sums, episodes = self._advance(tf.constant(iterations))
-        self._rollout.count(unpacked(episodes[:iterations]))
+        self._rollout.count(Episodes(*EPISODES.unpack(episodes[:iterations])))
         return np.asarray(sums)
 
     def _advance_on_host(self, iterations: int) -> npt.NDArray[Any]:

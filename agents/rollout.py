@@ -30,12 +30,6 @@ EPISODES = Columns(Episodes(done=Spec((), "bool"), returns=Spec(()), lengths=Spe
 DRAWS = ("act", "step", "reset")
 
 
-def unpacked(episodes: Any) -> Episodes:
-    """What `EPISODES` packed, [..., 3], in NumPy."""
-    done, returns, lengths = np.moveaxis(np.asarray(episodes), -1, 0)
-    return Episodes(done > 0, returns, lengths)
-
-
 class Rollout(abc.ABC):
     """N environments and where they stand.
 

@@ -32,7 +32,7 @@ class Comparison:
 # which is a period of one block here.
 DQN = "--algorithm dqn --set hidden_units=256,256 batch_size=64 train_every_env_steps=256 updates_per_train=128"
 DQN_AS_PUREJAXRL = (
-    "--algorithm dqn --engine compiled --set num_envs=10 hidden_units=120,84 batch_size=128 replay_capacity=10000 "
+    "--algorithm dqn --set num_envs=10 hidden_units=120,84 batch_size=128 replay_capacity=10000 "
     "train_every_env_steps=10 updates_per_train=1 learning_rate=2.5e-4 target_update_every_updates=50 "
     "max_grad_norm=none"
 )
@@ -118,7 +118,7 @@ COMPARISONS = {
             "DQN, CartPole-v1, 120-84, batch 128, an update after 10 steps, 10 environments, replay of 10,000: "
             "PureJaxRL's recipe"
         ),
-        ours={"compiled": Candidate(DQN_AS_PUREJAXRL, 500_000)},
+        ours={"compiled": Candidate(f"--engine compiled {DQN_AS_PUREJAXRL}", 500_000)},
         peers={"purejaxrl": Candidate("purejaxrl.py --algorithm dqn --num-envs 10", 500_000)},
         bars={("compiled", "purejaxrl"): 1.2},
     ),

@@ -67,6 +67,11 @@ def check_plugin(
     if algorithm is not None:
         raise UserError(f"'{name}' learns by itself: algorithm= is for an environment or a data set. Leave it out.")
     asked: dict[str, Any] = {"env": env, "data": data, "config": config, "engine": engine, "seed": 3}
+    return _check_algorithm(name, steps, asked)
+
+
+def _check_algorithm(name: str, steps: int | None, asked: dict[str, Any]) -> dict[str, float]:
+    """What `check_plugin` does with an algorithm; `asked` is how `rlgen.train` is asked for it."""
     runtime.prepare()
     with tempfile.TemporaryDirectory() as directory:
         first = api.plan(name, run=Path(directory) / "a", steps=steps, **asked)
@@ -76,7 +81,7 @@ def check_plugin(
         steps = -(-(steps or 2 * chunk) // (2 * quantum)) * 2 * quantum
         # A few short evaluations are enough: what they find is not the question.
         judging = {"trainer.evaluation_episodes": 2, "trainer.evaluate_every_steps": max(1, steps // 4)}
-        asked["config"] = {**judging, **(config or {})}
+        asked["config"] = {**judging, **(asked["config"] or {})}
         whole = api.train(name, run=Path(directory) / "whole", steps=steps, **asked)
         scalars = _check_use(whole)
         half = api.train(name, run=Path(directory) / "half", steps=steps // 2, **asked)
