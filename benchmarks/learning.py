@@ -48,7 +48,8 @@ def control(seeds: int) -> Iterator[dict[str, Any]]:
     """Classic control: every agent with the preset of its environment, or the one that is named."""
     for algorithm, env, steps in CONTROL_BARS:
         for seed in range(seeds):
-            job = {"algorithm": algorithm, "env": env, "engine": "compiled", "steps": steps, "seed": seed}
+            engine = "gymnasium" if env in BOX2D else "compiled"
+            job = {"algorithm": algorithm, "env": env, "engine": engine, "steps": steps, "seed": seed}
             yield {**job, "preset": "book-hands-on-ml"} if env == "CartPole-v0" else job
 
 
@@ -59,6 +60,11 @@ CONTROL_BARS: dict[tuple[str, str, int], int | None] = {
     ("a2c", "Pendulum-v1", 1_000_000): -250,
     ("a2c", "MountainCarContinuous-v0", 100_000): 88,
     ("a2c", "MountainCar-v0", 500_000): None,
+    ("ppo", "CartPole-v1", 100_000): 500,
+    ("ppo", "Acrobot-v1", 500_000): -85,
+    ("ppo", "Pendulum-v1", 500_000): -200,
+    ("ppo", "LunarLander-v3", 1_000_000): 200,
+    ("td3", "Pendulum-v1", 20_000): -160,
     ("sac", "Pendulum-v1", 20_000): -160,
     ("sac", "MountainCarContinuous-v0", 50_000): 90,
     ("discrete_sac", "CartPole-v1", 200_000): 450,
@@ -70,6 +76,9 @@ CONTROL_BARS: dict[tuple[str, str, int], int | None] = {
     ("reinforce", "CartPole-v1", 500_000): None,
     ("reinforce", "Acrobot-v1", 1_000_000): None,
 }
+
+# Wants `pip install "gymnasium[box2d]"`.
+BOX2D = ("LunarLander-v3",)
 
 SUITES = {"cartpole": cartpole, "overestimation": overestimation, "control": control}
 
@@ -98,6 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=SUITES, required=True)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", help="the runs of one algorithm")
     asked = parser.parse_args()
     from rlgen.runtime import import_tensorflow_quietly
 
@@ -105,11 +115,13 @@ def main() -> None:
     file = RESULTS / f"{asked.suite}.json"
     rows = json.loads(file.read_text()) if file.exists() else []
     for job in SUITES[asked.suite](asked.seeds):
-        if any(row["job"] == job for row in rows):
+        if any(row["job"] == job for row in rows) or asked.only not in (None, job["algorithm"]):
             continue
-        rows.append(run(job))
+        made = run(job)
+        # Read again: another process may have added to it.
+        rows = [*(json.loads(file.read_text()) if file.exists() else []), made]
         file.write_text(json.dumps(rows, indent=1) + "\n")
-        print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+        print(json.dumps(made), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -125,6 +125,8 @@ def control() -> str:
     for (algorithm, env, steps), bar in CONTROL_BARS.items():
         of_env = [row for row in done if (row["job"]["algorithm"], row["job"]["env"]) == (algorithm, env)]
         runs = sorted(of_env, key=lambda row: row["job"]["seed"])
+        if not runs:
+            continue
         returns = [row["mean_reward"] for row in runs]
         worst = min(range(len(runs)), key=returns.__getitem__)
         rows.append(
@@ -141,7 +143,8 @@ def control() -> str:
     header = ["agent", "environment", "steps", "mean return, seeds 0 to 4", "median", "worst", "bar of the median"]
     return (
         "Every agent with the preset named after the environment, on CartPole-v0 `book-hands-on-ml`, on the compiled "
-        f"engine, judged in the same way.\n\n{table(header, rows)}\n\n`python -m benchmarks.learning --suite control`\n"
+        f"engine (LunarLander-v3 on Gymnasium's), judged in the same way.\n\n{table(header, rows)}\n\n"
+        "`python -m benchmarks.learning --suite control`\n"
     )
 
 
