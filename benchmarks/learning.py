@@ -103,6 +103,11 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def kept(file: Path) -> list[dict[str, Any]]:
+    """The results that are there."""
+    return json.loads(file.read_text()) if file.exists() else []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=SUITES, required=True)
@@ -113,14 +118,13 @@ def main() -> None:
 
     import_tensorflow_quietly()
     file = RESULTS / f"{asked.suite}.json"
-    rows = json.loads(file.read_text()) if file.exists() else []
+    done = [row["job"] for row in kept(file)]
     for job in SUITES[asked.suite](asked.seeds):
-        if any(row["job"] == job for row in rows) or asked.only not in (None, job["algorithm"]):
+        if job in done or asked.only not in (None, job["algorithm"]):
             continue
         made = run(job)
         # Read again: another process may have added to it.
-        rows = [*(json.loads(file.read_text()) if file.exists() else []), made]
-        file.write_text(json.dumps(rows, indent=1) + "\n")
+        file.write_text(json.dumps([*kept(file), made], indent=1) + "\n")
         print(json.dumps(made), file=sys.stderr, flush=True)
 
 
