@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rlgen import registry, runtime
-from rlgen.agents import evaluation
+from rlgen.agents import evaluation, filming
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import Config, option
 from rlgen.envs.gymnasium import Plain, as_batch, to_space
 from rlgen.envs.making import Environments, HostEnvs
 from rlgen.errors import UserError
+from rlgen.sources import lookup
 
 Floats = npt.NDArray[np.float32]
 Observations = npt.NDArray[Any]
@@ -79,7 +80,6 @@ class Agent(Algorithm):
         self.action_space = self.environments.action_space
         self.observation = self.environments.observation
         self._refuse_unserved()
-        self.environments.probe(seed=runtime.derive_seed(seed, "probe"))
 
     @abc.abstractmethod
     def policy(self, observations: Observations) -> npt.NDArray[Any]:
@@ -112,29 +112,50 @@ class Agent(Algorithm):
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         """Play `episodes` whole episodes, one each in as many Gymnasium environments side by side.
 
+        Where there is a single environment they are played one after another, and training begins a new episode.
+
         Raises:
             EnvironmentFault: an episode does not end.
         """
         envs = self.environments.judging(num_envs=episodes, seed=seed)
         with contextlib.closing(envs), runtime.one_blas_thread():
-            played = evaluation.play(envs, self.policy, self.values)
+            rounds = episodes // envs.num_envs
+            played = evaluation.joined([evaluation.play(envs, self.policy, self.values) for _ in range(rounds)])
         return Evaluation(evaluation.scalars(played, discount=self.config.discount), episodes)
 
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
         """One episode as Gymnasium draws it."""
         env = Plain(self.environments.judged(render_mode="rgb_array"))
-        self.frames_per_second = int(env.metadata.get("render_fps", 30))
-        try:
-            observation, _ = env.reset(seed=runtime.derive_seed(seed, "film"))
-            done = False
-            while not done:
-                yield np.asarray(env.render(), np.uint8)
-                seen = np.asarray(observation, self.observation.dtype)[None]
-                observation, _, terminated, truncated, _ = env.step(to_space(self.action_space, self.policy(seen))[0])
-                done = terminated or truncated
-            yield np.asarray(env.render(), np.uint8)
-        finally:
-            env.close()
+        with contextlib.closing(env):
+            self.frames_per_second = filming.rate(env)
+            yield from filming.episode(env, self._act_on, name=self.problem, seed=runtime.derive_seed(seed, "film"))
+
+    def _act_on(self, observation: Any) -> Any:
+        """The best action for one observation as `Plain` gives it."""
+        seen = np.asarray(observation, self.observation.dtype)[None]
+        return to_space(self.action_space, self.policy(seen))[0]
+
+    def check_problem(self) -> None:
+        """Step an environment at random for a moment.
+
+        Raises:
+            EnvironmentFault: it breaks Gymnasium's contract.
+        """
+        self.environments.probe(seed=runtime.derive_seed(self.seed, "probe"))
+
+    def remarks(self) -> tuple[str, ...]:
+        """That a single environment was brought."""
+        if not self.environments.alone:
+            return ()
+        return (
+            f"'{self.problem}' is a single environment and used as it is: training and evaluations take turns in it, "
+            "with a new episode each time. Bring its class, or a function that makes it, for more.",
+        )
+
+    @classmethod
+    def suited(cls, problem: str) -> Mapping[str, Any]:
+        """One environment, where a single one was brought."""
+        return {"num_envs": 1} if lookup(problem).alone else {}
 
     def training_envs(self, *, resumed_at: int = 0) -> HostEnvs:
         """The Gymnasium environments to learn in; actions count from 0.

@@ -218,9 +218,13 @@ class DQN(OffPolicyAgent):
         """The online network."""
         return {"online": self.online}
 
+    def learned_state(self) -> dict[str, Any]:
+        """Both networks."""
+        return {"online": self.online, "target": self.target}
+
     def learner_state(self) -> dict[str, Any]:
         """Both networks and the optimizer."""
-        return {"online": self.online, "target": self.target, "optimizer": self.optimizer}
+        return {**self.learned_state(), "optimizer": self.optimizer}
 
 
 class DoubleDQN(DQN):

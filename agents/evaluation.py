@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,6 +53,21 @@ def play(envs: HostEnvs, policy: Callable[[Any], Any], values: Callable[[Any], A
     rewards, expected, lived = zip(*rows, strict=True)
     known = None if expected[0] is None else np.array(expected)
     return Played(np.array(rewards), known, np.array(lived), ended_by_time)
+
+
+def joined(parts: Sequence[Played]) -> Played:
+    """What was played one after another as if it had been side by side."""
+    longest = max(len(part.rewards) for part in parts)
+    rewards, values, alive = (
+        None if column[0] is None else np.concatenate([_padded(x, longest) for x in column], axis=1)
+        for column in zip(*(part[:3] for part in parts), strict=True)
+    )
+    assert rewards is not None and alive is not None
+    return Played(rewards, values, alive, np.concatenate([part.ended_by_time for part in parts]))
+
+
+def _padded(x: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    return np.concatenate([x, np.zeros((length - len(x), *x.shape[1:]), x.dtype)])
 
 
 def scalars(played: Played, *, discount: float) -> dict[str, float]:

@@ -216,11 +216,7 @@ class CompiledRollout(Rollout):
 
 
 class HostRollout(Rollout):
-    """N Gymnasium environments stepped in Python, acted in on the whole batch.
-
-    Attributes:
-        restarted: whether new episodes have begun everywhere since the last `collect`.
-    """
+    """N Gymnasium environments stepped in Python, acted in on the whole batch."""
 
     def __init__(
         self,
@@ -242,7 +238,7 @@ class HostRollout(Rollout):
             generator: what `act` draws from.
             repeat_steps: vector steps for which `act` draws the same numbers.
         """
-        self.restarted = False
+        self._restarted = False
         self.envs, self.num_envs, self.act, self.to_env = envs, envs.num_envs, act, to_env
         self.generator, self.repeat_steps = generator, repeat_steps
         self.seed = np.array(seed)
@@ -255,9 +251,16 @@ class HostRollout(Rollout):
         self._repeated: Mapping[str, Any] | None = None
         self.restart()
 
+    @property
+    def restarted(self) -> bool:
+        """Whether the next `collect` begins new episodes everywhere, not where the last one left off."""
+        return self._restarted or self.envs.lost
+
     def collect(self, count: int) -> tuple[Transitions, Episodes]:
         """`count` steps of every environment, NumPy fields [count, N, ...], and the episodes that ended."""
-        self.restarted = False
+        if self.envs.lost:
+            self.restart()
+        self._restarted = False
         rows, ended = [], []
         for _ in range(count):
             start = time.perf_counter()
@@ -306,7 +309,7 @@ class HostRollout(Rollout):
         """Begin new episodes everywhere; which ones depends on the vector steps so far alone."""
         self.envs.reset(seed=runtime.derive_seed(int(self.seed), int(self.vector_steps)))
         self.running_return[:] = self.running_length[:] = 0
-        self._repeated, self.restarted = None, True
+        self._repeated, self._restarted = None, True
 
     def close(self) -> None:
         """Close the environments."""

@@ -162,12 +162,19 @@ class SoftAgent(OffPolicyAgent):
         """The policy."""
         return {"actor": self.actor}
 
-    def learner_state(self) -> dict[str, Any]:
-        """Policy, critics, their targets, the temperature and the optimizers."""
+    def learned_state(self) -> dict[str, Any]:
+        """Policy, critics, their targets and the temperature."""
         return {
             "actor": self.actor,
             "critics": self.critics.pair,
             "targets": self.critics.targets,
+            "temperature": {"log": self.temperature.log},
+        }
+
+    def learner_state(self) -> dict[str, Any]:
+        """What was learned, and the optimizers."""
+        return {
+            **self.learned_state(),
             "temperature": self.temperature.state(),
             "actor_optimizer": self.actor_optimizer,
             "critic_optimizer": self.critic_optimizer,

@@ -170,13 +170,16 @@ class TD3(BoundedAgent):
         """The policy."""
         return {"actor": self.actor}
 
-    def learner_state(self) -> dict[str, Any]:
-        """Policy, critics, their targets and the optimizers."""
+    def learned_state(self) -> dict[str, Any]:
+        """Policy, critics and their targets."""
         return {
             "actor": self.actor,
             "target_actor": self.target_actor,
             "critics": self.critics.pair,
             "targets": self.critics.targets,
-            "actor_optimizer": self.actor_optimizer,
-            "critic_optimizer": self.critic_optimizer,
         }
+
+    def learner_state(self) -> dict[str, Any]:
+        """What was learned, and the optimizers."""
+        optimizers = {"actor_optimizer": self.actor_optimizer, "critic_optimizer": self.critic_optimizer}
+        return {**self.learned_state(), **optimizers}

@@ -42,6 +42,10 @@ class HostEnvs:
 
     An episode that ends is followed by the first observation of the next one in the same step, so every
     step of every copy is a real transition: there is no filler to be stored by mistake.
+
+    Attributes:
+        observation: what to act on, [N, *shape].
+        lost: whether somebody else has used the environments since, so that `reset` has to come next.
     """
 
     def __init__(self, envs: gym.vector.VectorEnv[Any, Any, Any], *, seed: int) -> None:
@@ -60,7 +64,7 @@ class HostEnvs:
                 f"The vector environment {type(envs).__name__} resets by {mode}; rlgen wants the step in which an "
                 "episode ends to begin the next one: make it with autoreset_mode=AutoresetMode.SAME_STEP."
             )
-        self._envs, self.num_envs, self.steps = envs, envs.num_envs, 0
+        self._envs, self.num_envs, self.steps, self.lost = envs, envs.num_envs, 0, False
         self._dtype = spec_of(envs.single_observation_space).dtype
         self.reset(seed=seed)
 
@@ -68,7 +72,7 @@ class HostEnvs:
         """Start new episodes; `observation` is then what to act on first."""
         with _faults_named("reset"):
             observation, _ = self._envs.reset(seed=seed)
-        self.observation = self._taken(observation, "reset")
+        self.observation, self.lost = self._taken(observation, "reset"), False
 
     def step(self, actions: Array) -> Step:
         """One step of every copy; `actions` [N] or [N, ...], discrete ones counted from 0.

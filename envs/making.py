@@ -12,8 +12,10 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from rlgen.environment import CompiledEnv, Wrapper, lookup, wrapper
+from rlgen.environment import CompiledEnv, Wrapper
 from rlgen.envs.gymnasium import HostEnvs, Plain, Step, probe, spec_of
+from rlgen.errors import UserError
+from rlgen.sources import lookup, wrapper
 
 __all__ = ["Environments", "HostEnvs", "Step"]
 
@@ -23,6 +25,7 @@ class Environments:
 
     Attributes:
         engine: where training steps it, "compiled" or "gymnasium".
+        alone: whether there is a single environment, in which an agent learns and is judged.
         observation_space: what an agent is shown, before flattening.
         action_space: what it may do.
         observation: shape and type of what reaches its network.
@@ -50,6 +53,8 @@ class Environments:
             UserError: no such environment or wrapper, one that cannot be made, or an engine that it does not have.
         """
         self._source = lookup(env_id)
+        self.alone = self._source.alone
+        self._learned_in: HostEnvs | None = None
         made = [wrapper(text) for text in wrappers]
         self._judging = [each for each in made if not each.training_only]
         training = [*made, *(wrapper(text) for text in training_wrappers)]
@@ -78,14 +83,28 @@ class Environments:
         return self._wrapped(self._source.make(**options), self._judging)
 
     def judging(self, *, num_envs: int, seed: int) -> HostEnvs:
-        """So many side by side to be judged in."""
-        return HostEnvs(side_by_side(self.judged, num_envs), seed=seed)
+        """So many side by side to be judged in; a single one is that of training, which has lost its place then."""
+        if self.alone and self._learned_in is not None:
+            self._learned_in.lost = True
+        return HostEnvs(side_by_side(self.judged, 1 if self.alone else num_envs), seed=seed)
 
     def training(self, *, num_envs: int, seed: int) -> HostEnvs:
-        """So many Gymnasium environments to learn in."""
+        """So many Gymnasium environments to learn in.
+
+        Raises:
+            UserError: there is a single one, and more were asked for.
+        """
+        if self.alone and num_envs > 1:
+            raise UserError(
+                f"num_envs={num_envs}: '{self._source.id}' was brought as a single environment. Set num_envs=1, or "
+                "bring its class or a function that makes one."
+            )
         if self._source.make_vector is not None and not self._training:
-            return HostEnvs(self._source.make_vector(num_envs), seed=seed)
-        return HostEnvs(side_by_side(lambda: self._wrapped(self._source.make(), self._training), num_envs), seed=seed)
+            vector = self._source.make_vector(num_envs)
+        else:
+            vector = side_by_side(lambda: self._wrapped(self._source.make(), self._training), num_envs)
+        self._learned_in = HostEnvs(vector, seed=seed)
+        return self._learned_in
 
     def compiled(self) -> CompiledEnv:
         """The compiled environment to learn in."""

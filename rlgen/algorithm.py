@@ -137,7 +137,60 @@ class Algorithm(abc.ABC):
         """
         raise UserError(f"{type(self).__name__} has nothing to film; `rlgen record` films agents at work.")
 
-    frames_per_second: int = 30
+    frames_per_second: float = 30
+
+    @classmethod
+    def suited(cls, problem: str) -> Mapping[str, Any]:
+        """Fields of the configuration that a problem decides, where nobody says otherwise.
+
+        Raises:
+            UserError: the problem is unknown.
+        """
+        return {}
+
+    def learned_state(self) -> Mapping[str, Any]:
+        """The part of `state()` that another run may begin with: what was learned, and no counters.
+
+        It is asked for after `state()`.
+        """
+        return self.inference_state()
+
+    def begin_from(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Begin with what another run of this algorithm has learned, whatever else differs between them.
+
+        Args:
+            arrays: the state that the other run saved.
+
+        Raises:
+            UserError: its networks have other shapes.
+        """
+        self.state()  # What only training needs is made when it is first asked for.
+        state.write(self.learned_state(), arrays)
+
+    def check_problem(self) -> None:  # noqa: B027 - most problems keep their promises.
+        """Look closely at what is to be learned from, before training begins.
+
+        Raises:
+            UserError: it cannot be learned from, or does not keep its contract.
+        """
+
+    def remarks(self) -> tuple[str, ...]:
+        """What the user should hear before training begins."""
+        return ()
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a run keeps of its problem, as JSON: enough for `for_use`, and to notice that it has changed."""
+        return {}
+
+    @classmethod
+    def for_use(cls, *, facts: Mapping[str, Any], **how: Any) -> Algorithm:
+        """As the constructor, to use what a run has learned, where its problem need not be there.
+
+        Args:
+            facts: what `facts` said when it was trained.
+            how: the constructor's arguments.
+        """
+        return cls(**how)
 
     def reseed(self, seed: int) -> None:
         """Become what a new one with this seed would be, keeping what was compiled; only where `reseedable`."""

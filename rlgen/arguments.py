@@ -6,7 +6,9 @@ that have a meaning here.
 
 from __future__ import annotations
 
+import functools
 import inspect
+import json
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,26 +61,43 @@ class Named:
         return Named(self.name, self.main, {k: v for k, v in self.options.items() if k not in taken}), taken
 
     def build(self, make: Callable[..., Any], *positional: Any, what: str, also: Sequence[str] = ()) -> Any:
-        """Call `make`, each argument brought to the type that its signature says.
-
-        Args:
-            make: a class or function. Its first parameter after the positional ones takes the main argument;
-                without a type hint an argument becomes a number, true or false where it looks like one.
-            positional: come first.
-            what: "wrapper" or "data set", for messages.
-            also: arguments that somebody else takes, for messages.
+        """Call `make` with `values` of it; the same arguments.
 
         Raises:
             UserError: an argument it does not take, or lacks, or one of the wrong type.
         """
-        parameters = list(inspect.signature(make).parameters.values())[len(positional) :]
+        return make(*positional, **self.values(make, positional=len(positional), what=what, also=also))
+
+    def values(
+        self,
+        make: Callable[..., Any],
+        *,
+        positional: int = 0,
+        what: str,
+        also: Sequence[str] = (),
+        main: bool = True,
+    ) -> dict[str, Any]:
+        """The arguments by name, each brought to the type that a signature says.
+
+        Args:
+            make: a class or function. Its first parameter after the positional ones takes the main argument;
+                without a type hint an argument becomes what its text looks like.
+            positional: how many arguments come first.
+            what: "wrapper", "data set" or "environment", for messages.
+            also: arguments that somebody else takes, for messages.
+            main: whether there is one that may stand behind a colon.
+
+        Raises:
+            UserError: an argument it does not take, or lacks, or one of the wrong type.
+        """
+        parameters = list(inspect.signature(make).parameters.values())[positional:]
         hints = _hints(make)
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         rest = next((p.name for p in parameters if p.kind == p.VAR_KEYWORD), "")
         any_name = bool(rest)
         known = [p.name for p in named]
         given = dict(self.options)
-        form = self._form(named, also, any_name)
+        form = self._form(named, also, any_name, main)
         if self.main is not None:
             if not known:
                 raise UserError(f"The {what} '{self.name}' takes nothing behind a colon. Write {form}.")
@@ -92,23 +111,25 @@ class Named:
                 raise UserError(f"The {what} '{self.name}' has no argument '{key}'.{hint} Write {form}.")
             kind = hints.get(key if key in known else rest)
             try:
-                values[key] = coerce(key, text, kind) if _plain(kind) else _guessed(text)
+                values[key] = coerce(key, text, kind) if _plain(kind) else guessed(text)
             except UserError as error:
                 raise UserError(f"The {what} '{self.name}': {error} Write {form}.") from None
         missing = [p.name for p in named if p.default is p.empty and not given.get(p.name)]
         if missing:
             raise UserError(f"The {what} '{self.name}' lacks {' and '.join(missing)}. Write {form}.")
-        return make(*positional, **values)
+        return values
 
-    def _form(self, parameters: Sequence[inspect.Parameter], also: Sequence[str], any_name: bool) -> str:
+    def _form(self, parameters: Sequence[inspect.Parameter], also: Sequence[str], any_name: bool, main: bool) -> str:
         """How it is written: `images:<folder>?size=64&fold=&subset=`."""
-        main = f":<{parameters[0].name}>" if parameters else ""
-        options = [f"{p.name}={'' if p.default in (p.empty, None) else p.default}" for p in parameters[1:]]
+        first, others = (parameters[:1], parameters[1:]) if main else ((), parameters)
+        options = [f"{p.name}={'' if p.default is p.empty or p.default is None else p.default}" for p in others]
         options += [f"{name}=" for name in also] + ["name=value"] * any_name
-        return f"{self.name}{main}" + ("?" + "&".join(options) if options else "")
+        return "".join([self.name, *(f":<{p.name}>" for p in first), "?" * bool(options), "&".join(options)])
 
 
 def _hints(make: Callable[..., Any]) -> dict[str, Any]:
+    while isinstance(make, functools.partial):
+        make = make.func
     target = make.__init__ if isinstance(make, type) else make  # type: ignore[misc]
     try:
         return typing.get_type_hints(target)
@@ -124,10 +145,16 @@ def _plain(hint: Any) -> bool:
     return all(map(_plain, parts)) if parts else hint in (int, float, bool, str, Path, type(None), Ellipsis)
 
 
-def _guessed(text: str) -> Any:
+def guessed(text: str) -> Any:
+    """What a text looks like: a number, true, false or none, a list or a dictionary, quoted text, or itself."""
     for kind in (int, float):
         try:
             return kind(text)
         except ValueError:
             continue
-    return {"true": True, "false": False, "none": None}.get(text.casefold(), text)
+    if text[:1] in ("[", "{", '"'):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return {"true": True, "false": False, "none": None, "null": None}.get(text.casefold(), text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -14,11 +15,12 @@ import click
 
 from rlgen import registry
 from rlgen._version import __version__
+from rlgen.arguments import guessed
 from rlgen.config import Config, parse_overrides
 from rlgen.errors import RlgenError, UserError
 
 if TYPE_CHECKING:
-    from rlgen.api import Plan
+    from rlgen.planning import Plan
     from rlgen.run import Run
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
@@ -42,7 +44,36 @@ def main() -> None:
         _fail("stopped.", 1)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Command(click.Command):
+    """A command whose answer alone is on standard output: what plug-ins and environments print joins the talk."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        sys.stdout.flush()
+        with contextlib.ExitStack() as undo:
+            kept = os.dup(1)
+            undo.callback(os.close, kept)
+            # Through a file of its own, because the next line takes file descriptor 1 away.
+            encoding = sys.stdout.encoding or "utf-8"
+            ctx.obj = undo.enter_context(os.fdopen(os.dup(1), "w", encoding=encoding, errors="replace"))
+            os.dup2(2, 1)
+            undo.callback(os.dup2, kept, 1)
+            undo.enter_context(contextlib.redirect_stdout(sys.stderr))
+            return super().invoke(ctx)
+
+
+class Group(click.Group):
+    """Commands of that kind."""
+
+    command_class = Command
+
+
+def _answer(text: object) -> None:
+    """A line on standard output."""
+    click.echo(text, file=click.get_current_context().obj)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
     """Train agents, generative models and supervised baselines, and look at what they learned."""
@@ -61,7 +92,7 @@ def list_command(kind: str | None, as_json: bool) -> None:
         return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        click.echo(f"{row['kind']:<11} {row['name']:<{width}}  {row['summary']}  [{row['source']}]")
+        _answer(f"{row['kind']:<11} {row['name']:<{width}}  {row['summary']}  [{row['source']}]")
 
 
 @cli.command()
@@ -85,18 +116,20 @@ def describe(name: str, as_json: bool) -> None:
     if as_json:
         _print_json(row)
         return
-    click.echo(f"{name}  ({plugin.kind}, {plugin.source})\n\n{row['doc']}\n")
+    _answer(f"{name}  ({plugin.kind}, {plugin.source})\n\n{row['doc']}\n")
     for field in row["fields"]:
         limits = f", {field['range']}" if field["range"] else ""
-        click.echo(f"  {field['name']} = {field['default']}  ({field['type']}{limits})\n      {field['doc']}")
+        _answer(f"  {field['name']} = {field['default']}  ({field['type']}{limits})\n      {field['doc']}")
     for preset, values in row["presets"].items():
-        click.echo(f"\npreset {preset}: {values.get('about', '')}")
+        _answer(f"\npreset {preset}: {values.get('about', '')}")
 
 
 @cli.command()
 @click.argument("name")
-@click.option("--env", help="Environment to learn in: an id of Gymnasium's or of a plug-in.")
-@click.option("--data", help="Data set to learn from.")
+@click.option("--env", help="Environment to learn in: an id of Gymnasium's or a plug-in's, or package.module:Class.")
+@click.option("--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Of the environment; may be repeated.")
+@click.option("--wrapper", "wrappers", multiple=True, metavar="NAME", help="Around the environment; may be repeated.")
+@click.option("--data", help="Data set to learn from: a name with arguments, or package.module:Class.")
 @click.option("--steps", type=int, help="Environment steps, updates or batches in all.")
 @click.option("--seed", type=int, help="All that is random derives from it (0).")
 @click.option("--seeds", type=click.IntRange(1), help="Train so often, from --seed and the seeds after it.")
@@ -105,19 +138,34 @@ def describe(name: str, as_json: bool) -> None:
 @click.option("--engine", help="auto, compiled or gymnasium: where environments run.")
 @click.option("--run", type=click.Path(path_type=Path), help="Directory to write; a new one below runs/ unless given.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --run.")
+@click.option(
+    "--from", "start", type=click.Path(path_type=Path), metavar="RUN", help="Begin with another run's weights."
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, show the configuration, write nothing.")
 @json_option
-def train(overrides: tuple[str, ...], seeds: int | None, dry_run: bool, as_json: bool, name: str, **asked: Any) -> None:
+def train(
+    overrides: tuple[str, ...],
+    env_args: tuple[str, ...],
+    wrappers: tuple[str, ...],
+    seeds: int | None,
+    dry_run: bool,
+    as_json: bool,
+    name: str,
+    **asked: Any,
+) -> None:
     """Train NAME, evaluate its best checkpoint, and say where to look."""
     registry.find(name, registry.ALGORITHM_KINDS)
     asked["config"] = parse_overrides(overrides)
+    arguments = parse_overrides(env_args, example="--env-arg is_slippery=false")
+    asked["env_config"] = {key: guessed(text) for key, text in arguments.items()} or None
+    asked["wrappers"] = wrappers or None
     if seeds is not None:
         _train_seeds(name, seeds, asked, dry_run=dry_run, as_json=as_json)
         return
     _quiet_tensorflow()
-    from rlgen import api, runtime
+    from rlgen import planning, runtime
 
-    plan = api.plan(name, **asked)
+    plan = planning.plan(name, **asked)
     if dry_run:
         plan.algorithm.close()
         memory = {part: runtime.human_bytes(size) for part, size in plan.algorithm.memory_bytes().items()}
@@ -131,8 +179,8 @@ def train(overrides: tuple[str, ...], seeds: int | None, dry_run: bool, as_json:
         return
     _print_table({key: value for key, value in run.result.items() if key != "evaluation" and value is not None})
     _print_table(run.evaluation)
-    click.echo(f"\nTensorBoard:  tensorboard --logdir {run.path}")
-    click.echo(f"Evaluate:     rlgen evaluate {run.path}")
+    _answer(f"\nTensorBoard:  tensorboard --logdir {run.path}")
+    _answer(f"Evaluate:     rlgen evaluate {run.path}")
 
 
 @cli.command()
@@ -176,7 +224,7 @@ def record(run: Path, out: Path, checkpoint: str, seed: int) -> None:
 
     # Frames are drawn off the screen; without this SDL complains where there is none.
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    click.echo(film(run, out=out, checkpoint=checkpoint, seed=seed))
+    _answer(film(run, out=out, checkpoint=checkpoint, seed=seed))
 
 
 def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:
@@ -184,7 +232,7 @@ def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool,
     if dry_run or asked["resume"]:
         raise UserError("--seeds starts runs: give --dry-run or --resume with one --seed, not with --seeds.")
     _quiet_tensorflow()
-    from rlgen import api
+    from rlgen import planning
     from rlgen.run import check_free
 
     first, directory = asked.pop("seed") or 0, asked.pop("run")
@@ -192,15 +240,15 @@ def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool,
     for path in paths.values():
         if path is not None:
             check_free(path)
-    runs = [_execute(api.plan(name, seed=seed, run=path, **asked)) for seed, path in paths.items()]
+    runs = [_execute(planning.plan(name, seed=seed, run=path, **asked)) for seed, path in paths.items()]
     if as_json:
         _print_json([run.result for run in runs])
         return
     score = runs[0].result["score"]
     for seed, run in enumerate(runs, first):
-        click.echo(f"seed {seed:<4}  {score} {run.evaluation[score]:,.6g}  {run.path}")
+        _answer(f"seed {seed:<4}  {score} {run.evaluation[score]:,.6g}  {run.path}")
     values = [run.evaluation[score] for run in runs]
-    click.echo(f"\nmedian     {score} {statistics.median(values):,.6g}, from {min(values):,.6g} to {max(values):,.6g}")
+    _answer(f"\nmedian     {score} {statistics.median(values):,.6g}, from {min(values):,.6g} to {max(values):,.6g}")
 
 
 def _execute(plan: Plan) -> Run:
@@ -232,14 +280,14 @@ def _quiet_tensorflow() -> None:
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, allow_nan=False))
+    _answer(json.dumps(value, indent=2, allow_nan=False))
 
 
 def _print_table(row: dict[str, Any]) -> None:
     width = max(map(len, row), default=0)
     for key, value in row.items():
         text = f"{value:,.6g}" if isinstance(value, float) else str(value)
-        click.echo(f"{key:<{width}}  {text}")
+        _answer(f"{key:<{width}}  {text}")
 
 
 def _fail(message: str, code: int) -> None:

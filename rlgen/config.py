@@ -109,7 +109,7 @@ def load_presets(path: Path) -> dict[str, dict[str, Any]]:
     return presets
 
 
-def parse_overrides(pairs: Sequence[str]) -> dict[str, str]:
+def parse_overrides(pairs: Sequence[str], *, example: str = "--set learning_rate=1e-3") -> dict[str, str]:
     """`["learning_rate=1e-3", "double=true"]` as a mapping; values stay text until a field gives them a type.
 
     Raises:
@@ -119,7 +119,7 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise UserError(f"'{pair}' is not key=value. Write, for example, --set learning_rate=1e-3.")
+            raise UserError(f"'{pair}' is not key=value. Write, for example, {example}.")
         if key.strip() in values:
             raise UserError(f"'{key.strip()}' is set twice; give it once.")
         values[key.strip()] = value.strip()

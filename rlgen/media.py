@@ -35,13 +35,23 @@ def write_video(algorithm: Algorithm, out: Path, *, seed: int) -> Path:
         with writer:
             writer.append_data(first)
             for frame in frames:
-                writer.append_data(frame)
+                writer.append_data(_sized(frame, first.shape))
         beside.replace(out)
     except OSError as error:
         raise RlgenError(f"The film could not be written to {out}: {error}") from error
     finally:
         beside.unlink(missing_ok=True)
     return out
+
+
+def _sized(frame: Any, shape: tuple[int, ...]) -> Any:
+    """A frame in the size of the first one: a film has one size, a window that is drawn may not."""
+    if frame.shape == shape:
+        return frame
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(frame).resize((shape[1], shape[0])))
 
 
 def check_video_path(out: Path) -> None:

@@ -29,7 +29,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class RunConfig:
-    """All that decides a run: what learns, on what, from which seed, and how it is trained."""
+    """All that decides a run: what learns, on what, from which seed, and how it is trained.
+
+    `facts` are those of the problem (`Algorithm.facts`), `about` is when, with what and by which command.
+    """
 
     algorithm: str
     problem: str
@@ -38,6 +41,7 @@ class RunConfig:
     preset: str
     config: dict[str, Any]
     trainer: dict[str, Any]
+    facts: dict[str, Any] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict, compare=False)
 
 

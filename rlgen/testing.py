@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import api, registry, reuse, runtime, state
+from rlgen import api, planning, registry, reuse, runtime, state
 from rlgen.algorithm import Algorithm
 from rlgen.errors import EnvironmentFault, RlgenError, UserError
 from rlgen.run import Run
@@ -74,7 +74,7 @@ def _check_algorithm(name: str, steps: int | None, asked: dict[str, Any]) -> dic
     """What `check_plugin` does with an algorithm; `asked` is how `rlgen.train` is asked for it."""
     runtime.prepare()
     with tempfile.TemporaryDirectory() as directory:
-        first = api.plan(name, run=Path(directory) / "a", steps=steps, **asked)
+        first = planning.plan(name, run=Path(directory) / "a", steps=steps, **asked)
         chunk, quantum = first.algorithm.chunk_steps, first.algorithm.step_quantum
         _expect(chunk >= 1 and chunk % quantum == 0, f"chunk_steps={chunk} is no multiple of step_quantum={quantum}")
         first.algorithm.close()
@@ -103,7 +103,9 @@ def _first_able(kind: str, problem: str, config: Mapping[str, Any] | None, engin
         try:
             cls = plugin.load()
             if cls.problem_kind == kind:
-                cls(problem=problem, config=cls.Config.build(config), seed=0, engine=engine or "auto").close()
+                made = cls(problem=problem, config=cls.Config.build(config), seed=0, engine=engine or "auto")
+                made.check_problem()
+                made.close()
                 return plugin.name
         except EnvironmentFault:
             raise
@@ -125,7 +127,7 @@ def _check_reseeding(name: str, directory: Path, steps: int, asked: Mapping[str,
 def _check_use(run: Run) -> dict[str, float]:
     """A new instance can take up what was saved; judging it says the same each time and changes nothing."""
     saved = run.weights("last")[1]
-    algorithm = api.build(run.config)
+    algorithm = planning.built(run.config)
     try:
         state.write(algorithm.state(), saved)
         changed = _differing(saved, state.read(algorithm.state()))

@@ -49,6 +49,7 @@ class Trainer:
         self.evaluator = Evaluator(episodes=self.config.evaluation_episodes, seed=algorithm.seed)
         self.step = self._steps = 0
         self._best: float | None = None
+        self._training_seconds = 0.0
 
     def resume(self) -> int:
         """Take up the newest whole checkpoint; returns its step, 0 if the run was stopped before its first.
@@ -149,7 +150,9 @@ class Trainer:
         begun, before = time.perf_counter(), self.step
         scalars = self.algorithm.train(end - before)
         self.step = end
-        scalars["time/fps"] = (end - before) / (time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        self._training_seconds += seconds
+        scalars["time/fps"] = (end - before) / seconds
         self._check_finite(scalars, before)
         reply = self.hooks.chunk(self._moment(scalars=scalars))
         scalars |= reply.scalars
@@ -210,19 +213,16 @@ class Trainer:
         evaluation = self.evaluator.evaluate(self.algorithm, split="test")
         state.write(self.algorithm.inference_state(), last)
         save_images(self.run, evaluation)
-        config = self.run.config
+        what = ("algorithm", "problem", "engine", "preset", "seed")
         return {
             "run": str(self.run.path),
-            "algorithm": config.algorithm,
-            "problem": config.problem,
-            "engine": config.engine,
-            "preset": config.preset,
-            "seed": config.seed,
+            **{name: getattr(self.run.config, name) for name in what},
             "steps": self.step,
             "stopped": self._stopped,
             "step_unit": self.algorithm.step_unit,
             "seconds": round(seconds, 3),
             "steps_per_second": round(steps / seconds, 1),
+            "training_steps_per_second": round(steps / self._training_seconds, 1),
             "best_step": best.step,
             "score": self.algorithm.score,
             "episodes": evaluation.episodes,

@@ -8,13 +8,16 @@ What can be learned from them is the model's business.
 from __future__ import annotations
 
 import abc
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import registry
+from rlgen import brought, registry
 from rlgen.arguments import Named
 from rlgen.config import coerce
 from rlgen.errors import UserError
@@ -92,26 +95,88 @@ class Dataset(abc.ABC):
 def load(problem: str) -> Dataset:
     """The data set behind a name with its arguments: `digits`, `digits?fold=2`, `images:photos?size=32`.
 
-    Every data set takes `subset` and `fold` besides its own (see `rlgen.data.selection`).
+    Instead of a plug-in's name there may stand `package.module:Class`. Every data set takes `subset` and `fold` besides
+    its own arguments (see `rlgen.data.selection`).
 
     Raises:
         UnknownName: nobody registered the name.
         UserError: an argument is unknown, missing or wrong, or the data set cannot be made.
     """
-    named = Named.parse(problem)
-    factory = registry.load(named.name, ("dataset",))
+    named, factory = _found(problem)
     own, choices = named.without(CHOICES)
+    if isinstance(factory, Dataset):
+        made = factory
+        if own.options:
+            raise UserError(f"'{named.name}' is made already: of arguments it takes {' and '.join(CHOICES)} alone.")
+    else:
+        made = _made(problem, own, factory)
+    if not choices:
+        return made
+    from rlgen.data.selection import Selection
+
+    return Selection(made, name=named.name, **{name: coerce(name, text, int) for name, text in choices.items()})
+
+
+class Recorded(Dataset):
+    """A data set as a run remembers it, so that what was learned from it can be used where it is not.
+
+    The data themselves are looked up when somebody asks for them.
+    """
+
+    def __init__(self, problem: str, facts: Mapping[str, Any]) -> None:
+        """From its name and what `facts_of` gave."""
+        self.problem = problem
+        self.spec = Spec(tuple(facts["shape"]), facts["dtype"])
+        if (target := facts.get("target")) is not None:
+            self.target = Target(Spec(tuple(target["shape"]), target["dtype"]), tuple(target["classes"]))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "problem":
+            raise AttributeError(name)
+        return getattr(self._whole, name)
+
+    def split(self, part: Part) -> Arrays:
+        """The examples of one part."""
+        return self._whole.split(part)
+
+    @cached_property
+    def _whole(self) -> Dataset:
+        return load(self.problem)
+
+
+def facts_of(dataset: Dataset) -> dict[str, Any]:
+    """What `Recorded` is made of, as JSON can hold it."""
+    facts: dict[str, Any] = {"shape": list(dataset.spec.shape), "dtype": dataset.spec.dtype}
+    if (target := dataset.target) is not None:
+        spec, classes = target.spec, list(target.classes)
+        facts["target"] = {"shape": list(spec.shape), "dtype": spec.dtype, "classes": classes}
+    return facts
+
+
+def _found(problem: str) -> tuple[Named, Any]:
+    """What a name stands for, with its arguments: something brought, a plug-in, a class of a module."""
+    target, _, query = problem.partition("?")
+    renamed = dataclasses.replace(Named.parse(f"data?{query}"), name=target)
+    if (value := brought.find(target)) is not None:
+        return renamed, value
+    name, _, attribute = target.partition(":")
+    known = any(plugin.name == name for plugin in registry.available("dataset"))
+    if not known and attribute.replace(".", "").isidentifier() and all(map(str.isidentifier, name.split("."))):
+        return renamed, registry.Plugin("dataset", attribute, f"module {name}", target).load()
+    named = Named.parse(problem)
+    return named, registry.load(named.name, ("dataset",))
+
+
+def _made(problem: str, named: Named, factory: Any) -> Dataset:
     try:
-        made = own.build(factory, what="data set", also=CHOICES)
+        made = named.build(factory, what="data set", also=CHOICES)
     except UserError:
         raise
     except Exception as error:  # A stranger's constructor may raise anything.
         raise UserError(f"The data set '{problem}' could not be made: {type(error).__name__}: {error}") from error
-    if not choices:
-        return made  # type: ignore[no-any-return]
-    from rlgen.data.selection import Selection
-
-    return Selection(made, name=named.name, **{name: coerce(name, text, int) for name, text in choices.items()})
+    if not isinstance(made, Dataset):
+        raise UserError(f"'{problem}' makes a {type(made).__name__}, which is no subclass of rlgen.data.Dataset.")
+    return made
 
 
 def examples(dataset: Dataset, part: Part, *, name: str) -> Arrays:

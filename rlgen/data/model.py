@@ -7,6 +7,7 @@ A model says its networks (`build`), its step and its evaluation; see `rlgen.gen
 from __future__ import annotations
 
 import abc
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,14 +66,29 @@ class Model(Algorithm):
     order: ClassVar[Order] = "epochs"
     held_out_least: ClassVar[int] = 1
 
-    def __init__(self, *, problem: str, config: Config, seed: int, engine: str = "auto") -> None:
+    def __init__(
+        self,
+        *,
+        problem: str,
+        config: Config,
+        seed: int,
+        engine: str = "auto",
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         """Make the data set and the networks.
+
+        Args:
+            problem: name of the data set.
+            config: of the model.
+            seed: everything random derives from it.
+            engine: "auto".
+            facts: of the data set, where the model is to be used and the data may be missing.
 
         Raises:
             UserError: the data set is unknown, cannot be made, or is nothing this model could learn from.
         """
-        super().__init__(problem=problem, config=config, seed=seed, engine=engine)
-        self.dataset = data.load(problem)
+        super().__init__(problem=problem, config=config, seed=seed, engine=engine, facts=facts)
+        self.dataset = data.load(problem) if facts is None else data.Recorded(problem, facts)
         self.inputs = data.scaled_spec(self.dataset.spec)
         augment.check(config.augment, self.dataset.spec)  # type: ignore[attr-defined]
         self.check_data()
@@ -245,6 +261,29 @@ class Model(Algorithm):
     def inference_state(self) -> Mapping[str, Any]:
         """What using the result needs, and how far it has come."""
         return {**{name: getattr(self, name) for name in self.used}, "updates": self.updates}
+
+    def learned_state(self) -> Mapping[str, Any]:
+        """Every network, those that only training uses as well."""
+        named = ((name, getattr(self, name)) for name in (*self.used, *self.learned))
+        return {name: part for name, part in named if hasattr(part, "layers")}
+
+    def facts(self) -> Mapping[str, Any]:
+        """What examples and targets look like, and a checksum of the training part."""
+        arrays, hashed = self.examples("train"), hashlib.blake2b(digest_size=8)
+        for column in (arrays.x, arrays.y):
+            if column is not None:
+                hashed.update(f"{column.dtype}{column.shape}".encode())
+                hashed.update(np.ascontiguousarray(column).data)
+        return {**data.facts_of(self.dataset), "content": hashed.hexdigest()}
+
+    @classmethod
+    def for_use(cls, *, facts: Mapping[str, Any], **how: Any) -> Model:
+        """As the base says; without the data, of which the facts say enough."""
+        return cls(facts=facts, **how)
+
+    def check_problem(self) -> None:
+        """Read and check the examples, those to judge on too."""
+        _ = self.feed
 
     def memory_bytes(self) -> Mapping[str, int]:
         """The training examples, where they are copied to the device."""

@@ -3,6 +3,7 @@
 A network is registered under the kind `network`: a function of a `Spec` and `Options` that returns a Keras model
 from examples [N, *shape] of that type to features [N, F]. Whoever needs numbers out of it, a Q-value an action
 or a logit a class, puts a linear layer on top (`build`). Pictures stay pictures: bytes reach the network as bytes.
+Instead of a name there may stand a function of a user's own (`rlgen.networks.own`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from rlgen import registry
 from rlgen.errors import UserError
+from rlgen.networks import own
 from rlgen.networks.layers import Activation, dense, initializer, small_initializer
 from rlgen.networks.mirror import Mirror, on_host
 from rlgen.spec import Spec
@@ -32,12 +34,15 @@ __all__ = [
     "initializer",
     "linear",
     "on_host",
+    "own",
     "replace",
     "small_initializer",
 ]
 
 # The convolutions of Mnih et al. (2015) leave nothing of a smaller picture.
 SMALLEST_NATURE_PIXELS = 36
+# Asked of a user's own network where no hidden layers say how many.
+FEATURES = 64
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,6 +88,9 @@ def body(name: str, inputs: Spec, options: Options) -> Any:
         UserError: there is no such network, or it does not fit: the message has the shape wanted and the one got.
     """
     kind = fitting(name, inputs)
+    if (function := own.find(kind)) is not None:
+        features = options.hidden_units[-1] if options.hidden_units else FEATURES
+        return own.made(function, kind, inputs, features, seed=options.seed)
     model = registry.load(kind, ("network",))(inputs, options)
     shape = tuple(getattr(model, "output_shape", ()))
     if len(shape) != 2 or shape[1] is None:
@@ -119,9 +127,14 @@ def linear(outputs: int, options: Options, *, seed: int) -> Any:
 
 
 def build(name: str, inputs: Spec, outputs: int, options: Options, *, activation: str = "linear") -> Any:
-    """As `body`, with one more layer on top, linear unless told otherwise: [N, *shape] to float32 [N, outputs]."""
+    """As `body`, with one more layer on top, linear unless told otherwise: [N, *shape] to float32 [N, outputs].
+
+    A user's own function makes the whole of it.
+    """
     import keras
 
+    if (function := own.find(name)) is not None and activation == "linear":
+        return own.made(function, name, inputs, outputs, seed=options.seed)
     features = body(name, inputs, options)
     last = linear(outputs, options, seed=options.seed + 99)
     last.activation = keras.activations.get(activation)

@@ -18,7 +18,9 @@ class MLPConfig(SupervisedConfig):
     """What an MLP can be told."""
 
     network: str = option(
-        "dense", "Network, by its name in `rlgen list --kind network`; auto: convolutions for pictures, else dense."
+        "dense",
+        "Network, by its name in `rlgen list --kind network`, or package.module:function; auto: convolutions for "
+        "pictures, else dense.",
     )
     hidden_units: tuple[int, ...] = option((128, 128), "Units of each hidden dense layer.", at_least=1)
     activation: networks.Activation = option("relu", "Activation of the hidden layers.")
@@ -59,7 +61,8 @@ class MLP(SupervisedModel):
         self.net = networks.build(
             c.network, self.inputs, self.outputs, self.options("net", c.hidden_units, c.activation)
         )
-        self.trunk, self.dense = split_off_dense(self.net)
+        # The layers of a user's own network are the user's, dropout included.
+        self.trunk, self.dense = (self.net, []) if networks.own.find(c.network) else split_off_dense(self.net)
         self.draws = tuple(f"dropout/{i}" for i in range(len(self.dense) - 1))
         optimizer = keras.optimizers.AdamW(c.learning_rate(0), weight_decay=c.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["bias"])
@@ -68,6 +71,8 @@ class MLP(SupervisedModel):
     def call(self, x: Any, update: Any) -> Any:
         """The net with dropout after each hidden dense layer; Keras' own layer would carry a random state."""
         rate, x = self.config.dropout_rate, self.trunk(x, training=True)
+        if not self.dense:
+            return x
         *hidden, last = self.dense
         for layer, purpose in zip(hidden, self.draws, strict=True):
             x = layer(x)

@@ -12,9 +12,9 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from rlgen import registry, state
-from rlgen.environment import wrapper
 from rlgen.envs.making import Environments
 from rlgen.errors import UnknownName, UserError
+from rlgen.sources import wrapper
 
 SEED = tf.constant([1, 2])
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rlgen
-from rlgen import api
+from rlgen import planning
 from rlgen.errors import CheckpointDamaged, Diverged, UnknownName, UserError
 
 
@@ -50,8 +50,8 @@ def test_which_preset(walk: Any) -> None:
     assert rlgen.make("walk", data="hard").config.size == 8, "else the defaults"
     assert rlgen.make("walk", preset="default").config.size == 8
     assert rlgen.make("walk", preset="wide", config={"chunk": 2}).config.size == 64
-    assert api.plan("walk", steps=1).config.preset == "plain"
-    assert api.plan("walk", steps=1, preset="wide").config.preset == "wide"
+    assert planning.plan("walk", steps=1).config.preset == "plain"
+    assert planning.plan("walk", steps=1, preset="wide").config.preset == "wide"
 
 
 def test_same_seed_same_bits(walk: Any, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_same_seed_same_bits(walk: Any, tmp_path: Path) -> None:
 
 
 def test_a_plan_writes_nothing(walk: Any, in_empty_directory: Path) -> None:
-    plan = api.plan("walk", steps=10, config={"ballast": 100, "trainer.keep_checkpoints": 1})
+    plan = planning.plan("walk", steps=10, config={"ballast": 100, "trainer.keep_checkpoints": 1})
     assert plan.trainer.keep_checkpoints == 1
     assert plan.algorithm.memory_bytes() == {"ballast": 800}
     assert list(in_empty_directory.iterdir()) == []
@@ -142,7 +142,7 @@ def test_progress_is_shown_when_asked_for(walk: Any, tmp_path: Path, capsys: pyt
 
 @pytest.mark.parametrize("wrong", [{}, {"nan_loss_at": 7}])
 def test_the_algorithm_is_closed_whatever_happens(walk: Any, tmp_path: Path, wrong: dict[str, int]) -> None:
-    plan = api.plan("walk", steps=20, run=tmp_path / "run", config=wrong)
+    plan = planning.plan("walk", steps=20, run=tmp_path / "run", config=wrong)
     if wrong:
         with pytest.raises(Diverged):
             plan.execute()

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import rlgen
+import rlgen.planning
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.errors import UserError
 from rlgen.runtime import generator
@@ -133,7 +134,7 @@ def _serve() -> None:
         child = os.fork()
         if child == 0:
             try:
-                rlgen.api.plan("walk", run=run, steps=steps, resume=resume, config=overrides).execute([Starter()])
+                rlgen.planning.plan("walk", run=run, steps=steps, resume=resume, config=overrides).execute([Starter()])
             except BaseException as error:
                 print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 os._exit(1)

@@ -1,0 +1,64 @@
+"""Filming an episode: the pictures that an environment draws of itself, or why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from rlgen.errors import UserError
+
+USUAL_RATE = 30.0
+
+
+def rate(env: gym.Env[Any, Any]) -> float:
+    """Frames per second that the environment asks for."""
+    asked = env.metadata.get("render_fps")
+    return float(asked) if isinstance(asked, (int, float)) and asked > 0 else USUAL_RATE
+
+
+def episode(
+    env: gym.Env[Any, Any], act: Callable[[Any], Any], *, name: str, seed: int
+) -> Iterator[npt.NDArray[np.uint8]]:
+    """Pictures of one episode, [height, width, 3], from its first state to its last.
+
+    Args:
+        env: made with `render_mode="rgb_array"`.
+        act: what is done on an observation.
+        name: of the environment, for messages.
+        seed: of the episode.
+
+    Raises:
+        UserError: it cannot draw itself.
+    """
+    if env.render_mode != "rgb_array":
+        modes = ", ".join(env.metadata.get("render_modes") or ()) or "none"
+        raise UserError(
+            f"'{name}' draws no pictures: its render mode is {env.render_mode}, and it names as possible: {modes}. To "
+            "be filmed it has to take render_mode='rgb_array', and its render() to return pictures [height, width, 3]."
+        )
+    observation, _ = env.reset(seed=seed)
+    done = False
+    while not done:
+        yield _drawn(env, name)
+        observation, _, terminated, truncated, _ = env.step(act(observation))
+        done = terminated or truncated
+    yield _drawn(env, name)
+
+
+def _drawn(env: gym.Env[Any, Any], name: str) -> npt.NDArray[np.uint8]:
+    try:
+        picture = np.asarray(env.render())
+    except Exception as error:  # A renderer may raise anything, most often because there is no display.
+        raise UserError(
+            f"'{name}' could not draw itself: {type(error).__name__}: {error}. On a machine without a display MuJoCo "
+            "draws with MUJOCO_GL=egl or MUJOCO_GL=osmesa set, pygame with SDL_VIDEODRIVER=dummy."
+        ) from error
+    if picture.ndim != 3 or picture.shape[2] not in (3, 4) or picture.dtype.kind not in "ui":
+        raise UserError(
+            f"'{name}' draws {picture.dtype} {list(picture.shape)}; a film takes pictures [height, width, 3] of bytes."
+        )
+    return picture[:, :, :3].astype(np.uint8)
