@@ -12,14 +12,13 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import registry, runtime
+from rlgen import registry, runtime, sources
 from rlgen.agents import evaluation, filming
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import Config, option
 from rlgen.envs.gymnasium import Plain, as_batch, to_space
 from rlgen.envs.making import Environments, HostEnvs
 from rlgen.errors import UserError
-from rlgen.sources import lookup
 
 Floats = npt.NDArray[np.float32]
 Observations = npt.NDArray[Any]
@@ -153,9 +152,14 @@ class Agent(Algorithm):
         )
 
     @classmethod
+    def name_problem(cls, problem: Any, arguments: Mapping[str, Any], *, name: str | None = None) -> str:
+        """Of an id, a class or function that makes environments, an `EnvSpec`, or an environment."""
+        return sources.name_of(problem, arguments, name=name)
+
+    @classmethod
     def suited(cls, problem: str) -> Mapping[str, Any]:
         """One environment, where a single one was brought."""
-        return {"num_envs": 1} if lookup(problem).alone else {}
+        return {"num_envs": 1} if sources.lookup(problem).alone else {}
 
     def training_envs(self, *, resumed_at: int = 0) -> HostEnvs:
         """The Gymnasium environments to learn in; actions count from 0.

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from rlgen import brought, state
 from rlgen import config as config_module
-from rlgen import state
 from rlgen.errors import UserError
 
 Split = Literal["validation", "test"]
@@ -138,6 +138,22 @@ class Algorithm(abc.ABC):
         raise UserError(f"{type(self).__name__} has nothing to film; `rlgen record` films agents at work.")
 
     frames_per_second: float = 30
+
+    @classmethod
+    def name_problem(cls, problem: Any, arguments: Mapping[str, Any], *, name: str | None = None) -> str:
+        """The text by which a run keeps what somebody brought to learn from.
+
+        Args:
+            problem: a name, or an object.
+            arguments: of its constructor.
+            name: what a run calls it that is used again.
+
+        Raises:
+            UserError: it is nothing to learn from.
+        """
+        if not isinstance(problem, str):
+            raise UserError(f"{cls.__name__} takes the name of what it learns from, not a {type(problem).__name__}.")
+        return brought.with_arguments(problem, arguments, what=cls.problem_kind)
 
     @classmethod
     def suited(cls, problem: str) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -126,7 +125,7 @@ def evaluate_checkpoint(
     evaluator = Evaluator(episodes=episodes, seed=seed)
     algorithm, step, run = _loaded(run, checkpoint, env, data)
     for remark in changes(run.config, algorithm):
-        print(f"rlgen: {remark}", file=sys.stderr)
+        runtime.tell(remark)
     return evaluator.evaluate(algorithm), step
 
 

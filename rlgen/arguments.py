@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ class Named:
         Raises:
             UserError: an argument it does not take, or lacks, or one of the wrong type.
         """
-        parameters = list(inspect.signature(make).parameters.values())[positional:]
+        parameters = _parameters(make)[positional:]
         hints = _hints(make)
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         rest = next((p.name for p in parameters if p.kind == p.VAR_KEYWORD), "")
@@ -109,9 +110,8 @@ class Named:
             if key not in known and not any_name:
                 hint = nearest(key, [*known, *also])
                 raise UserError(f"The {what} '{self.name}' has no argument '{key}'.{hint} Write {form}.")
-            kind = hints.get(key if key in known else rest)
             try:
-                values[key] = coerce(key, text, kind) if _plain(kind) else guessed(text)
+                values[key] = _value(key, text, hints.get(key if key in known else rest))
             except UserError as error:
                 raise UserError(f"The {what} '{self.name}': {error} Write {form}.") from None
         missing = [p.name for p in named if p.default is p.empty and not given.get(p.name)]
@@ -127,6 +127,20 @@ class Named:
         return "".join([self.name, *(f":<{p.name}>" for p in first), "?" * bool(options), "&".join(options)])
 
 
+def _parameters(make: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(make).parameters.values())
+    except ValueError:  # Some of Python's own tell nothing: they say themselves what they do not take.
+        return [inspect.Parameter("arguments", inspect.Parameter.VAR_KEYWORD)]
+
+
+def _value(key: str, text: str, hint: Any) -> Any:
+    looks = guessed(text)
+    if not _plain(hint):
+        return looks
+    return coerce(key, looks if isinstance(looks, str) else text, hint)
+
+
 def _hints(make: Callable[..., Any]) -> dict[str, Any]:
     while isinstance(make, functools.partial):
         make = make.func
@@ -139,10 +153,12 @@ def _hints(make: Callable[..., Any]) -> dict[str, Any]:
 
 def _plain(hint: Any) -> bool:
     """Whether a type hint is of the kinds that text can be turned into."""
-    parts = typing.get_args(hint)
-    if typing.get_origin(hint) is Literal:
+    parts, origin = typing.get_args(hint), typing.get_origin(hint)
+    if origin is Literal:
         return True
-    return all(map(_plain, parts)) if parts else hint in (int, float, bool, str, Path, type(None), Ellipsis)
+    if parts:
+        return origin in (tuple, typing.Union, types.UnionType) and all(map(_plain, parts))
+    return hint in (int, float, bool, str, Path, type(None), Ellipsis)
 
 
 def guessed(text: str) -> Any:

@@ -81,16 +81,10 @@ class Request:
         if asked is None and not self.env_config:
             return None
         # A name that a run made for an object stands for the object that is brought now.
-        again = stored if stored is not None and not isinstance(asked, (str, type(None))) else None
-        if of_env:
-            from rlgen import sources
-
-            return sources.name_of(
-                cls.default_problem if asked is None else asked, None if again else self.env_config, name=again
-            )
-        from rlgen.data import given
-
-        return given.name_of(asked, name=again)
+        again = None
+        if stored is not None and stored.startswith(brought.MARK) and not isinstance(asked, (str, type(None))):
+            again = stored.partition("?")[0] if self.env_config else stored
+        return cls.name_problem(cls.default_problem if asked is None else asked, self.env_config or {}, name=again)
 
     def fields(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The algorithm's fields, and the Trainer's without their prefix; objects have become names."""
@@ -147,7 +141,7 @@ class Plan:
         run = Run.open(self.path) if self.resume else Run.create(self.path, self.config)
         trainer = Trainer(algorithm=self.algorithm, run=run, config=self.trainer, callbacks=callbacks)
         for remark in self.remarks:
-            trainer.hooks.message(remark)
+            runtime.tell(remark)
         if self.resume:
             trainer.hooks.message(f"Going on from step {trainer.resume():,} of {run.path}.")
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
@@ -28,6 +29,11 @@ def prepare() -> None:
     release = ".".join(metadata.version("tensorflow").split(".")[:2])
     if release in XLA_FLAGS:
         os.environ.setdefault("XLA_FLAGS", XLA_FLAGS[release])
+
+
+def tell(remark: str) -> None:
+    """Say something to whoever runs this, on standard error."""
+    print(f"rlgen: {remark}", file=sys.stderr)
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:

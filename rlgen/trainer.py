@@ -213,10 +213,10 @@ class Trainer:
         evaluation = self.evaluator.evaluate(self.algorithm, split="test")
         state.write(self.algorithm.inference_state(), last)
         save_images(self.run, evaluation)
-        what = ("algorithm", "problem", "engine", "preset", "seed")
+        config = vars(self.run.config)
         return {
             "run": str(self.run.path),
-            **{name: getattr(self.run.config, name) for name in what},
+            **{name: config[name] for name in ("algorithm", "problem", "engine", "preset", "seed")},
             "steps": self.step,
             "stopped": self._stopped,
             "step_unit": self.algorithm.step_unit,

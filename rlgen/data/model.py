@@ -87,7 +87,7 @@ class Model(Algorithm):
         Raises:
             UserError: the data set is unknown, cannot be made, or is nothing this model could learn from.
         """
-        super().__init__(problem=problem, config=config, seed=seed, engine=engine, facts=facts)
+        super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self.dataset = data.load(problem) if facts is None else data.Recorded(problem, facts)
         self.inputs = data.scaled_spec(self.dataset.spec)
         augment.check(config.augment, self.dataset.spec)  # type: ignore[attr-defined]
@@ -275,6 +275,13 @@ class Model(Algorithm):
                 hashed.update(f"{column.dtype}{column.shape}".encode())
                 hashed.update(np.ascontiguousarray(column).data)
         return {**data.facts_of(self.dataset), "content": hashed.hexdigest()}
+
+    @classmethod
+    def name_problem(cls, problem: Any, arguments: Mapping[str, Any], *, name: str | None = None) -> str:
+        """Of a name, arrays, a `tf.data.Dataset` or an `rlgen.data.Dataset`."""
+        from rlgen.data import given
+
+        return given.name_of(problem, name=name)
 
     @classmethod
     def for_use(cls, *, facts: Mapping[str, Any], **how: Any) -> Model:

@@ -47,7 +47,7 @@ def made(function: Function, name: str, inputs: Spec, outputs: int, *, seed: int
     before = random.getstate()
     random.seed(seed)
     try:
-        model = function(inputs, Spec((outputs,)))
+        model = _functional(function(inputs, Spec((outputs,))), inputs)
         shape = tuple(model(tf.zeros((2, *inputs.shape), inputs.dtype)).shape)
     except Exception as error:  # Somebody's function may raise anything.
         raise UserError(
@@ -60,3 +60,13 @@ def made(function: Function, name: str, inputs: Spec, outputs: int, *, seed: int
         seen, wanted, got = (", ".join(map(str, ("N", *part))) for part in (inputs.shape, (outputs,), shape[1:]))
         raise UserError(f"The network '{name}' has to put out [{wanted}] for examples [{seen}]; it puts out [{got}].")
     return model
+
+
+def _functional(model: Any, inputs: Spec) -> Any:
+    """A model that is a class of its own, as a layer in one that knows its input and output."""
+    import keras
+
+    if hasattr(model, "output_shape"):
+        return model
+    first = keras.Input(inputs.shape, dtype=inputs.dtype)
+    return keras.Model(first, model(first))

@@ -70,7 +70,7 @@ def test_a_class_with_arguments_and_wrappers(tmp_path: Path) -> None:
     assert run.evaluation["eval/mean_reward"] == 2 * 3 * 5
     resumed = rlgen.train("dqn", env=Counted, env_config={"reward": 3.0}, steps=2 * STEPS, run=run.path, resume=True)
     assert rlgen.evaluate(resumed, episodes=1).scalars["eval/mean_reward"] == 30
-    with pytest.raises(UserError, match="was trained with another configuration.*reward=3.0.*reward=4"):
+    with pytest.raises(UserError, match="(?s)was trained with another configuration.*reward=3.0.*reward=4"):
         rlgen.train("dqn", env=Counted, env_config={"reward": 4}, steps=999, run=run.path, resume=True)
 
 

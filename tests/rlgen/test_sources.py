@@ -129,7 +129,7 @@ def test_what_cannot_be_imported_is_known_here() -> None:
     assert name == "@make?size=5"
     assert isinstance(sources.lookup(name).make(), Sound) and made == [5]
     assert sources.name_of(make) == "@make", "the same object has one name"
-    assert sources.name_of(lambda: Sound()) == "@lambda"
+    assert sources.name_of(lambda: Sound()).startswith("@lambda")
     with pytest.raises(UserError, match="'@other' was an object of the program that made the run: bring it again"):
         sources.lookup("@other")
     with pytest.raises(UserError, match="'@.*' makes a int, which is no subclass of gymnasium.Env"):

@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_refused() -> None:
         raise RuntimeError("out of coffee")
 
     with pytest.raises(
-        UserError, match=r"'@wrong' has to put out \[N, 2\] for examples \[N, 3\]; it puts out \[N, 3\]"
+        UserError, match=r"'@wrong' has to put out \[N, 2\] for examples \[N, 2\]; it puts out \[N, 3\]"
     ):
         rlgen.make("a2c", network=wrong, config={"hidden_units": (2,)}, env="MountainCar-v0").state()
     with pytest.raises(UserError, match="'@raises' could not be made for float32 .* RuntimeError: out of coffee"):
