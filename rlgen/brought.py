@@ -38,7 +38,7 @@ def bring(value: Any, *, called: str | None = None, name: str | None = None) -> 
             return known
     if importable := import_name(value):
         return importable
-    own = called or getattr(value, "__name__", type(value).__name__)
+    own = called or str(getattr(value, "__name__", type(value).__name__))
     base = MARK + (re.sub(r"[^\w.-]+", "", own) or "object")
     names = itertools.chain([base], (f"{base}-{i}" for i in itertools.count(2)))
     new = next(free for free in names if free not in _objects)
