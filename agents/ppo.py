@@ -66,6 +66,10 @@ class Sample(NamedTuple):
     advantage: Any
     returns: Any
 
+    def rows(self, indices: Any) -> Sample:
+        """The rows of these indices, int32 [K]."""
+        return Sample(*(tf.gather(field, indices) for field in self))
+
 
 def clipped_policy_loss(log_prob: Any, old_log_prob: Any, advantage: Any, clip_range: Any) -> tuple[Any, Any, Any]:
     """(-E[min(r A, clip(r, 1 - eps, 1 + eps) A)], share of ratios outside the range, approximate KL); inputs [B].
@@ -99,15 +103,14 @@ class PPO(A2C):
         """Epochs of gradient steps on L = L_clip + c_v L_value - c_e H over the rollout `rows`, fields [T, N, ...]."""
         config, everything = self.config, self._sample(rows)
         clip_range = config.clip_range(self.updates * self.step_quantum)
-        order = self._order()
+        order = self._order() if config.minibatches > 1 else None
         tally = loops.Tally()
 
         def going_on(i: Any, near: Any, _: Any) -> Any:
             return (i < config.epochs * config.minibatches) & near
 
         def step(i: Any, near: Any, sums: Any) -> Any:
-            batch = Sample(*(tf.gather(field, tf.gather(order, i)) for field in everything))
-            scalars = self._step(batch, clip_range)
+            scalars = self._step(everything if order is None else everything.rows(tf.gather(order, i)), clip_range)
             if config.target_kl is not None:
                 near = scalars["train/approx_kl"] <= 1.5 * config.target_kl
             return i + 1, near, sums + tally.of(scalars)
