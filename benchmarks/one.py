@@ -35,7 +35,7 @@ def main() -> None:
     from rlgen.config import parse_overrides
     from rlgen.runtime import import_tensorflow_quietly
 
-    import_tensorflow_quietly()
+    import_tensorflow_quietly(alone=True)
     config: Any = parse_overrides(asked.set)
     agent = rlgen.make(
         asked.algorithm, env=asked.env, engine=asked.engine, seed=asked.seed, preset=asked.preset, config=config

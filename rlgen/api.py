@@ -160,7 +160,7 @@ def make(
     Raises:
         UserError: as `train`.
     """
-    runtime.prepare()
+    runtime.import_tensorflow_quietly()
     cls = registry.load(name, registry.ALGORITHM_KINDS)
     request = Request(
         env=env,
@@ -191,7 +191,7 @@ def _loaded(
     run: Run | str | Path, checkpoint: str | int, env: Any = None, data: Any = None
 ) -> tuple[Algorithm, int, Run]:
     """The algorithm, the checkpoint's step, and the run."""
-    runtime.prepare()
+    runtime.import_tensorflow_quietly()
     run = run if isinstance(run, Run) else Run.open(run)
     step, arrays = run.weights(str(checkpoint))
     config = run.config

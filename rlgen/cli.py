@@ -276,7 +276,7 @@ def _open(run: Path) -> None:
 def _quiet_tensorflow() -> None:
     from rlgen.runtime import import_tensorflow_quietly
 
-    import_tensorflow_quietly()
+    import_tensorflow_quietly(alone=True)
 
 
 def _print_json(value: Any) -> None:

@@ -170,8 +170,8 @@ def plan(name: str, **asked: Any) -> Plan:
     Raises:
         UserError: anything that cannot be.
     """
-    runtime.prepare()
     request = Request(**asked)
+    runtime.import_tensorflow_quietly()
     if request.resume:
         return _resumed(name, request)
     cls = registry.load(name, registry.ALGORITHM_KINDS)

@@ -5,10 +5,14 @@ TensorFlow is imported inside functions: most of the command line must answer wi
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -20,15 +24,38 @@ from rlgen.errors import UserError
 # experiment of XLA's, and a flag it does not know ends the process: only for releases they were measured with.
 XLA_FLAGS = {"2.21": "--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT"}
 
+# Of Keras: wrappers for scikit-learn and galleries for Matplotlib, which it imports for them: together a third of the
+# time that importing TensorFlow takes.
+UNHURRIED = {
+    f"{place}.{part}"
+    for place in ("keras", "keras.src", "keras._tf_keras.keras")
+    for part in ("wrappers", "visualization")
+}
+
 
 def prepare() -> None:
     """Settings that count only before TensorFlow is imported. Values the user has set are kept."""
+    if not any(isinstance(finder, _Later) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Later())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     release = ".".join(metadata.version("tensorflow").split(".")[:2])
     if release in XLA_FLAGS:
         os.environ.setdefault("XLA_FLAGS", XLA_FLAGS[release])
+
+
+class _Later(importlib.abc.MetaPathFinder):
+    """Lets the parts of Keras that nobody may need wait until somebody uses them."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: Any = None) -> Any:
+        """Of these parts, with a loader that waits; None for everything else."""
+        if name not in UNHURRIED:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is not None and spec.loader is not None:
+            spec.loader = importlib.util.LazyLoader(spec.loader)
+        return spec
 
 
 def tell(remark: str) -> None:
@@ -134,17 +161,22 @@ def one_blas_thread() -> Any:
     return threadpool_limits(limits=1, user_api="blas")
 
 
-def import_tensorflow_quietly() -> None:
-    """Import TensorFlow without the lines its C++ part writes before any setting can silence it.
+def import_tensorflow_quietly(*, alone: bool = False) -> None:
+    """Import TensorFlow without the lines its C++ part writes before any setting can silence it, and sooner.
 
     What it wrote is shown after all when the import fails.
+
+    Args:
+        alone: this process does nothing else, so that what is there now can stay to its end.
     """
-    import sys
     import tempfile
 
     prepare()
     if "tensorflow" in sys.modules:
         return
+    # Thousands of functions and classes come to stay: looking for garbage among them takes half a second.
+    collected = gc.isenabled()
+    gc.disable()
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as written:
@@ -158,3 +190,7 @@ def import_tensorflow_quietly() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+            if alone:
+                gc.freeze()
+            if collected:
+                gc.enable()

@@ -82,3 +82,19 @@ def test_a_failing_import_shows_what_was_written() -> None:
     assert done.returncode == 1
     assert "the disk is on fire" in done.stderr
     assert "no luck" in done.stderr
+
+
+def test_parts_of_keras_wait_until_they_are_used() -> None:
+    program = (
+        "import gc, sys\n"
+        "from rlgen import runtime\n"
+        "runtime.import_tensorflow_quietly()\n"
+        "assert gc.isenabled() and not {'sklearn', 'matplotlib'} & sys.modules.keys()\n"
+        "import keras, tensorflow as tf\n"
+        "assert keras.wrappers.SKLearnClassifier is tf.keras.wrappers.SKLearnClassifier\n"
+        "from keras.visualization import plot_image_gallery\n"
+        "assert {'sklearn', 'matplotlib'} <= sys.modules.keys()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, "nothing of TensorFlow's own talk"
