@@ -16,7 +16,8 @@ from rlgen import registry, runtime, sources
 from rlgen.agents import evaluation, filming
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import Config, option
-from rlgen.envs.gymnasium import Plain, as_batch, to_space
+from rlgen.envs.gymnasium import as_batch, to_space
+from rlgen.envs.host import Sight
 from rlgen.envs.making import Environments, HostEnvs
 from rlgen.errors import UserError
 
@@ -109,29 +110,28 @@ class Agent(Algorithm):
         return actions if batched else actions[0]
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
-        """Play `episodes` whole episodes, one each in as many Gymnasium environments side by side.
+        """Play `episodes` whole episodes in Gymnasium environments side by side.
 
         Where there is a single environment they are played one after another, and training begins a new episode.
 
         Raises:
             EnvironmentFault: an episode does not end.
         """
-        envs = self.environments.judging(num_envs=episodes, seed=seed)
-        with contextlib.closing(envs), runtime.one_blas_thread():
-            rounds = episodes // envs.num_envs
-            played = evaluation.joined([evaluation.play(envs, self.policy, self.values) for _ in range(rounds)])
+        envs = self.environments.judging(num_envs=episodes)
+        with runtime.one_blas_thread():
+            played = evaluation.play(envs, self.policy, self.values, episodes=episodes, seed=seed)
         return Evaluation(evaluation.scalars(played, discount=self.config.discount), episodes)
 
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
         """One episode as Gymnasium draws it."""
-        env = Plain(self.environments.judged(render_mode="rgb_array"))
+        env = self.environments.judged(render_mode="rgb_array")
         with contextlib.closing(env):
             self.frames_per_second = filming.rate(env)
             yield from filming.episode(env, self._act_on, name=self.problem, seed=runtime.derive_seed(seed, "film"))
 
     def _act_on(self, observation: Any) -> Any:
-        """The best action for one observation as `Plain` gives it."""
-        seen = np.asarray(observation, self.observation.dtype)[None]
+        """The best action for one observation of the environment's."""
+        seen = np.asarray(Sight(self.observation_space)(observation), self.observation.dtype)[None]
         return to_space(self.action_space, self.policy(seen))[0]
 
     def check_problem(self) -> None:
@@ -160,6 +160,10 @@ class Agent(Algorithm):
     def suited(cls, problem: str) -> Mapping[str, Any]:
         """One environment, where a single one was brought."""
         return {"num_envs": 1} if sources.lookup(problem).alone else {}
+
+    def close(self) -> None:
+        """Close every environment; what is asked for again is made again."""
+        self.environments.close()
 
     def training_envs(self, *, resumed_at: int = 0) -> HostEnvs:
         """The Gymnasium environments to learn in; actions count from 0.

@@ -1,14 +1,15 @@
-"""Playing to be judged: whole episodes, one for each environment, and what they say."""
+"""Playing to be judged: whole episodes, and what they say."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from rlgen.envs.gymnasium import HostEnvs
+from rlgen.envs.host import Judging
 from rlgen.errors import EnvironmentFault
 from rlgen.metrics.overestimation import overestimation
 
@@ -16,7 +17,7 @@ LONGEST_EPISODE_STEPS = 200_000  # Twice the longest of the Arcade Learning Envi
 
 
 class Played(NamedTuple):
-    """One episode of each of N environments, over the T steps of the longest.
+    """N episodes, over the T steps of the longest.
 
     Attributes:
         rewards: [T, N], 0 after the episode's end.
@@ -31,43 +32,58 @@ class Played(NamedTuple):
     ended_by_time: npt.NDArray[np.bool_]
 
 
-def play(envs: HostEnvs, policy: Callable[[Any], Any], values: Callable[[Any], Any]) -> Played:
-    """Play every environment to the end of its first episode, so that short episodes count no more than long ones.
+def play(
+    envs: Judging, policy: Callable[[Any], Any], values: Callable[[Any], Any], *, episodes: int, seed: int
+) -> Played:
+    """Play so many episodes to their ends, each begun with a seed of its own, so that short ones count no more.
+
+    Environments play side by side; one that has finished begins the next episode, or rests when there is none.
 
     Raises:
-        EnvironmentFault: one does not end.
+        EnvironmentFault: an episode does not end.
     """
-    alive, ended_by_time = np.ones(envs.num_envs, bool), np.zeros(envs.num_envs, bool)
-    rows: list[tuple[Any, Any, Any]] = []
-    while alive.any():
-        observation = envs.observation.copy()
-        expected, step = values(observation), envs.step(policy(observation))
-        rows.append((np.where(alive, step.reward, 0.0), expected, alive.copy()))
-        ended_by_time |= alive & step.truncated & ~step.terminated
-        alive &= ~(step.terminated | step.truncated)
-        if len(rows) >= LONGEST_EPISODE_STEPS:
-            raise EnvironmentFault(
-                f"An episode has not ended after {len(rows):,} steps. Give it a time limit: "
-                "--set wrappers=time_limit:1000, for instance."
-            )
-    rewards, expected, lived = zip(*rows, strict=True)
-    known = None if expected[0] is None else np.array(expected)
-    return Played(np.array(rewards), known, np.array(lived), ended_by_time)
+    rewards: list[list[float]] = [[] for _ in range(episodes)]
+    expected: list[list[float]] = [[] for _ in range(episodes)]
+    ended_by_time = np.zeros(episodes, bool)
+    waiting = iter(range(episodes))
+    first = itertools.islice(waiting, envs.num_envs)
+    playing = [(i, episode, envs.reset(i, seed=seed + episode)) for i, episode in enumerate(first)]
+    while playing:
+        observations = np.stack([observation for _, _, observation in playing])
+        value, actions, going_on = values(observations), envs.actions(policy(observations)), []
+        for k, ((i, episode, _), action) in enumerate(zip(playing, actions, strict=True)):
+            where = f"step {len(rewards[episode]) + 1}"
+            observation, reward, terminated, truncated = envs.step(i, action, where=where)
+            rewards[episode].append(reward)
+            if value is not None:
+                expected[episode].append(value[k])
+            if not terminated and not truncated:
+                going_on.append((i, episode, observation))
+                _check_length(rewards[episode])
+                continue
+            ended_by_time[episode] = truncated and not terminated
+            if (following := next(waiting, None)) is not None:
+                going_on.append((i, following, envs.reset(i, seed=seed + following)))
+        playing = going_on
+    lengths = np.array([len(row) for row in rewards])
+    alive = np.arange(lengths.max())[:, None] < lengths
+    known = _columns(expected, alive) if expected[0] else None
+    return Played(_columns(rewards, alive), known, alive, ended_by_time)
 
 
-def joined(parts: Sequence[Played]) -> Played:
-    """What was played one after another as if it had been side by side."""
-    longest = max(len(part.rewards) for part in parts)
-    rewards, values, alive = (
-        None if column[0] is None else np.concatenate([_padded(x, longest) for x in column], axis=1)
-        for column in zip(*(part[:3] for part in parts), strict=True)
-    )
-    assert rewards is not None and alive is not None
-    return Played(rewards, values, alive, np.concatenate([part.ended_by_time for part in parts]))
+def _check_length(rewards: Sequence[float]) -> None:
+    if len(rewards) >= LONGEST_EPISODE_STEPS:
+        raise EnvironmentFault(
+            f"An episode has not ended after {len(rewards):,} steps. Give it a time limit: "
+            "--set wrappers=time_limit:1000, for instance."
+        )
 
 
-def _padded(x: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    return np.concatenate([x, np.zeros((length - len(x), *x.shape[1:]), x.dtype)])
+def _columns(rows: Sequence[Sequence[float]], alive: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """Numbers of each episode as columns, [T, N], 0 where it was over."""
+    columns = np.zeros(alive.shape)
+    columns.T[alive.T] = np.concatenate(rows)
+    return columns
 
 
 def scalars(played: Played, *, discount: float) -> dict[str, float]:

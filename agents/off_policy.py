@@ -180,11 +180,6 @@ class OffPolicyAgent(Agent):
             "seeds": self.seeds.variable,
         }
 
-    def close(self) -> None:
-        """Close the training environments."""
-        if self._built:
-            self._engine.rollout.close()
-
     # ---- parts ----------------------------------------------------------------------------------------
 
     def options(self, purpose: str) -> networks.Options:

@@ -184,11 +184,6 @@ class OnPolicyAgent(Agent):
             "counters/updates": updates,
         }
 
-    def close(self) -> None:
-        """Close the training environments."""
-        if self._built:
-            self._rollout.close()
-
     # ---- rollouts and updates in turn -----------------------------------------------------------------
 
     def _advance_graph(self, iterations: Any) -> Any:

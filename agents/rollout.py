@@ -20,7 +20,7 @@ from rlgen import loops, runtime
 from rlgen.agents.columns import Columns
 from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.environment import CompiledEnv
-from rlgen.envs.gymnasium import HostEnvs
+from rlgen.envs.host import HostEnvs
 from rlgen.spec import Spec
 
 EPISODES_KEPT = 100
@@ -62,9 +62,6 @@ class Rollout(abc.ABC):
             "rollout/ep_rew_mean": float(np.nanmean(returns)),
             "rollout/ep_len_mean": float(np.nanmean(lengths)),
         }
-
-    def close(self) -> None:  # noqa: B027 - what runs inside a program holds nothing.
-        """Let go of the environments."""
 
 
 class Drawn(NamedTuple):
@@ -264,15 +261,14 @@ class HostRollout(Rollout):
         rows, ended = [], []
         for _ in range(count):
             start = time.perf_counter()
-            observation = self.envs.observation.copy()
+            observation = self.envs.observation
             self._repeat_draws()
             action = self.act(observation, int(self.vector_steps) * self.num_envs)
             acted = time.perf_counter()
             step = self.envs.step(self.to_env(action))
             self.seconds["act"] += acted - start
             self.seconds["env"] += time.perf_counter() - acted
-            successor = step.final_observation.copy()
-            rows.append(Transitions(observation, action, step.reward, step.terminated, step.truncated, successor))
+            rows.append(Transitions(observation, action, *step[:4]))
             ended.append(self._ended(rows[-1]))
             self.vector_steps += 1
         return (
@@ -310,10 +306,6 @@ class HostRollout(Rollout):
         self.envs.reset(seed=runtime.derive_seed(int(self.seed), int(self.vector_steps)))
         self.running_return[:] = self.running_length[:] = 0
         self._repeated, self._restarted = None, True
-
-    def close(self) -> None:
-        """Close the environments."""
-        self.envs.close()
 
     def _lasting(self) -> dict[str, npt.NDArray[Any]]:
         return {

@@ -114,9 +114,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", help="the runs of one algorithm")
     asked = parser.parse_args()
-    from rlgen.runtime import import_tensorflow_quietly
+    from rlgen.runtime import import_tensorflow
 
-    import_tensorflow_quietly()
+    import_tensorflow()
     file = RESULTS / f"{asked.suite}.json"
     done = [row["job"] for row in kept(file)]
     for job in SUITES[asked.suite](asked.seeds):

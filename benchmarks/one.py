@@ -33,9 +33,9 @@ def main() -> None:
 
     import rlgen
     from rlgen.config import parse_overrides
-    from rlgen.runtime import import_tensorflow_quietly
+    from rlgen.runtime import import_tensorflow
 
-    import_tensorflow_quietly(alone=True)
+    import_tensorflow(alone=True)
     config: Any = parse_overrides(asked.set)
     agent = rlgen.make(
         asked.algorithm, env=asked.env, engine=asked.engine, seed=asked.seed, preset=asked.preset, config=config

@@ -1,134 +1,20 @@
-"""The host engine: any Gymnasium environment, many at once, with the contract checked at every step."""
+"""Gymnasium's spaces as agents see them, and its contract: what an environment is held to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, SupportsFloat
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
-from gymnasium.vector import AutoresetMode
 
 from rlgen.errors import EnvironmentFault, UserError
 from rlgen.spec import Spec
 
-Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[Any]
 PROBE_STEPS = 32
-
-
-class Step(NamedTuple):
-    """What one step of N environments gave; at an episode's end the two observations differ.
-
-    Attributes:
-        reward: float32 [N].
-        terminated: bool [N]; the task itself ended.
-        truncated: bool [N]; the time ran out.
-        final_observation: [N, *shape], the true successor of the state acted in.
-        observation: [N, *shape], what to act on next: the first of a new episode where one ended.
-    """
-
-    reward: Floats
-    terminated: npt.NDArray[np.bool_]
-    truncated: npt.NDArray[np.bool_]
-    final_observation: Array
-    observation: Array
-
-
-class HostEnvs:
-    """N copies of an environment, stepped together; pictures keep their shape and type, all else is a float vector.
-
-    An episode that ends is followed by the first observation of the next one in the same step, so every
-    step of every copy is a real transition: there is no filler to be stored by mistake.
-
-    Attributes:
-        observation: what to act on, [N, *shape].
-        lost: whether somebody else has used the environments since, so that `reset` has to come next.
-    """
-
-    def __init__(self, envs: gym.vector.VectorEnv[Any, Any, Any], *, seed: int) -> None:
-        """Start the first episodes.
-
-        Args:
-            envs: a vector environment whose observations are arrays.
-            seed: of the first episodes.
-
-        Raises:
-            UserError: the vector environment resets in the step after an episode's end.
-        """
-        mode = envs.metadata.get("autoreset_mode", AutoresetMode.SAME_STEP)
-        if mode != AutoresetMode.SAME_STEP:
-            raise UserError(
-                f"The vector environment {type(envs).__name__} resets by {mode}; rlgen wants the step in which an "
-                "episode ends to begin the next one: make it with autoreset_mode=AutoresetMode.SAME_STEP."
-            )
-        self._envs, self.num_envs, self.steps, self.lost = envs, envs.num_envs, 0, False
-        self._dtype = spec_of(envs.single_observation_space).dtype
-        self.reset(seed=seed)
-
-    def reset(self, *, seed: int) -> None:
-        """Start new episodes; `observation` is then what to act on first."""
-        with _faults_named("reset"):
-            observation, _ = self._envs.reset(seed=seed)
-        self.observation, self.lost = self._taken(observation, "reset"), False
-
-    def step(self, actions: Array) -> Step:
-        """One step of every copy; `actions` [N] or [N, ...], discrete ones counted from 0.
-
-        Raises:
-            EnvironmentFault: it raised, or returned something else than Gymnasium's contract allows.
-        """
-        self.steps += 1
-        where = f"step {self.steps}"
-        with _faults_named(where):
-            taken = to_space(self._envs.single_action_space, actions)
-            observation, reward, terminated, truncated, info = self._envs.step(taken)
-        self.observation = final = self._taken(observation, where)
-        if "final_obs" in info:
-            final = final.copy()
-            for i in np.flatnonzero(info["_final_obs"]):
-                final[i] = self._taken(info["final_obs"][i], where)
-        if not np.isfinite(reward).all():
-            raise EnvironmentFault(f"The environment returned a reward that is not finite at {where}: {reward}.")
-        return Step(reward.astype(np.float32), terminated.copy(), truncated.copy(), final, self.observation)
-
-    def close(self) -> None:
-        """Close every copy."""
-        self._envs.close()
-
-    def _taken(self, observation: Any, where: str) -> Array:
-        return _checked(np.asarray(observation, self._dtype), where)
-
-
-class Plain(gym.Wrapper[Any, Any, Any, Any]):
-    """An environment whose observations are arrays of their own and whose infos are empty.
-
-    What is no picture is flattened, by Gymnasium's own utilities. A copy is made because an environment may change
-    its array in place; infos are dropped because vector environments merge them, and stumble over what cannot be.
-    """
-
-    def __init__(self, env: gym.Env[Any, Any]) -> None:
-        super().__init__(env)
-        spec, space = spec_of(env.observation_space), env.observation_space
-        self._array = isinstance(space, (gym.spaces.Box, gym.spaces.MultiBinary)) and space.shape == spec.shape
-        self._space = space
-        if not self._array:
-            self.observation_space = gym.spaces.flatten_space(space)
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """The environment's own."""
-        observation, _ = self.env.reset(seed=seed, options=options)
-        return self._own(observation), {}
-
-    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
-        """The environment's own."""
-        observation, reward, terminated, truncated, _ = self.env.step(action)
-        return self._own(observation), reward, terminated, truncated, {}
-
-    def _own(self, observation: Any) -> Any:
-        return np.array(observation) if self._array else gym.spaces.flatten(self._space, observation)
 
 
 def spec_of(space: gym.Space[Any]) -> Spec:
@@ -243,13 +129,13 @@ def probe(make: Callable[[], gym.Env[Any, Any]], *, seed: int) -> None:
     """
     env = make()
     try:
-        with _faults_named("reset"):
-            observation = _pair(env.reset(seed=seed))
+        with faults_named("reset"):
+            observation = pair(env.reset(seed=seed))
         _check_observation(env.observation_space, observation, "reset")
         env.action_space.seed(seed)
         for step in range(1, PROBE_STEPS + 1):
             where = f"step {step}"
-            with _faults_named(where):
+            with faults_named(where):
                 returned = env.step(env.action_space.sample())
             if not isinstance(returned, tuple) or len(returned) != 5:
                 count = len(returned) if isinstance(returned, tuple) else type(returned).__name__
@@ -259,15 +145,20 @@ def probe(make: Callable[[], gym.Env[Any, Any]], *, seed: int) -> None:
                 )
             observation, reward, terminated, truncated, _ = returned
             _check_observation(env.observation_space, observation, where)
-            _check_scalars(reward, terminated, truncated, where)
+            check_scalars(reward, terminated, truncated, where)
             if terminated or truncated:
-                with _faults_named("reset"):
+                with faults_named("reset"):
                     env.reset()
     finally:
         env.close()
 
 
-def _pair(returned: Any) -> Any:
+def pair(returned: Any) -> Any:
+    """The observation of what an environment's reset returned.
+
+    Raises:
+        EnvironmentFault: it is no pair.
+    """
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise EnvironmentFault(
             "The environment's reset must return two values, the observation and an info dictionary."
@@ -282,13 +173,14 @@ def _check_observation(space: gym.Space[Any], observation: Any, where: str) -> N
             raise EnvironmentFault(
                 f"At {where} the observation has the shape {array.shape}; its space says {space.shape}."
             )
-        _checked(array, where)
+        checked(array, where)
         return
     if not space.contains(observation):
         raise EnvironmentFault(f"At {where} the observation {observation!r} is not in its space {space}.")
 
 
-def _check_scalars(reward: Any, terminated: Any, truncated: Any, where: str) -> None:
+def check_scalars(reward: Any, terminated: Any, truncated: Any, where: str) -> None:
+    """Raise `EnvironmentFault` where a reward is no finite number, or a flag neither true nor false."""
     try:
         finite = np.isfinite(float(reward))
     except (TypeError, ValueError):
@@ -300,7 +192,12 @@ def _check_scalars(reward: Any, terminated: Any, truncated: Any, where: str) -> 
             raise EnvironmentFault(f"At {where} '{name}' is {flag!r}; Gymnasium wants True or False.")
 
 
-def _checked(array: Array, where: str) -> Array:
+def checked(array: Array, where: str) -> Array:
+    """Observations as they are.
+
+    Raises:
+        EnvironmentFault: they are not finite.
+    """
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise EnvironmentFault(
             f"The environment returned an observation that is not finite at {where}: {array}. "
@@ -310,7 +207,7 @@ def _checked(array: Array, where: str) -> Array:
 
 
 @contextmanager
-def _faults_named(where: str) -> Iterator[None]:
+def faults_named(where: str) -> Iterator[None]:
     """Turn what an environment raises into an `EnvironmentFault` that names the step."""
     try:
         yield

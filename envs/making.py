@@ -6,18 +6,20 @@ where an agent is judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from rlgen.environment import CompiledEnv, Wrapper
-from rlgen.envs.gymnasium import HostEnvs, Plain, Step, probe, spec_of
+from rlgen.envs.gymnasium import probe, spec_of
+from rlgen.envs.host import HostEnvs, Judging, OfVector, SideBySide, Step
 from rlgen.errors import UserError
 from rlgen.sources import lookup, wrapper
 
 __all__ = ["Environments", "HostEnvs", "Step"]
+
+JUDGED_AT_ONCE = 64  # More would make no step cheaper, and an environment may be large.
 
 
 class Environments:
@@ -55,6 +57,7 @@ class Environments:
         self._source = lookup(env_id)
         self.alone = self._source.alone
         self._learned_in: HostEnvs | None = None
+        self._judged_in: list[gym.Env[Any, Any]] = []
         made = [wrapper(text) for text in wrappers]
         self._judging = [each for each in made if not each.training_only]
         training = [*made, *(wrapper(text) for text in training_wrappers)]
@@ -82,11 +85,20 @@ class Environments:
         """One environment to be judged in or to be filmed; `options` are those of `gymnasium.make`."""
         return self._wrapped(self._source.make(**options), self._judging)
 
-    def judging(self, *, num_envs: int, seed: int) -> HostEnvs:
-        """So many side by side to be judged in; a single one is that of training, which has lost its place then."""
+    def judging(self, *, num_envs: int) -> Judging:
+        """So many to be judged in, at most, the same every time; of a single one training loses its place."""
         if self.alone and self._learned_in is not None:
             self._learned_in.lost = True
-        return HostEnvs(side_by_side(self.judged, 1 if self.alone else num_envs), seed=seed)
+        wanted = 1 if self.alone else min(num_envs, JUDGED_AT_ONCE)
+        self._judged_in += [self.judged() for _ in range(wanted - len(self._judged_in))]
+        return Judging(self._judged_in[:wanted])
+
+    def close(self) -> None:
+        """Close what agents are judged in and learn in; what is asked for again is made again."""
+        while self._judged_in:
+            self._judged_in.pop().close()
+        if self._learned_in is not None:
+            self._learned_in.close()
 
     def training(self, *, num_envs: int, seed: int) -> HostEnvs:
         """So many Gymnasium environments to learn in.
@@ -99,11 +111,10 @@ class Environments:
                 f"num_envs={num_envs}: '{self._source.id}' was brought as a single environment. Set num_envs=1, or "
                 "bring its class or a function that makes one."
             )
-        if self._source.make_vector is not None and not self._training:
-            vector = self._source.make_vector(num_envs)
+        if (make_vector := self._source.make_vector) is not None and not self._training:
+            self._learned_in = OfVector(lambda: make_vector(num_envs), seed=seed)
         else:
-            vector = side_by_side(lambda: self._wrapped(self._source.make(), self._training), num_envs)
-        self._learned_in = HostEnvs(vector, seed=seed)
+            self._learned_in = SideBySide(self._learned, num_envs=num_envs, seed=seed)
         return self._learned_in
 
     def compiled(self) -> CompiledEnv:
@@ -116,6 +127,9 @@ class Environments:
             env = wrapped
         return env
 
+    def _learned(self) -> gym.Env[Any, Any]:
+        return self._wrapped(self._source.make(), self._training)
+
     def _wraps_compiled(self, each: Wrapper) -> bool:
         return self._source.compiled is not None and each.on_compiled(self._source.compiled) is not None
 
@@ -123,12 +137,3 @@ class Environments:
         for each in wrappers:
             env = each.on_host(env, self._source.compiled)
         return env
-
-
-def side_by_side(make: Callable[[], gym.Env[Any, Any]], num_envs: int) -> SyncVectorEnv:
-    """So many of what `make` makes as a vector environment that `HostEnvs` takes."""
-    return SyncVectorEnv(
-        [lambda: Plain(make())] * num_envs,  # type: ignore[arg-type]
-        copy=False,
-        autoreset_mode=AutoresetMode.SAME_STEP,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def train(
     run: str | Path | None = None,
     resume: bool = False,
     start: Run | str | Path | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Train an algorithm and return its run.
@@ -52,7 +53,7 @@ def train(
         run: the directory to write; a new one below `runs/` unless given.
         resume: go on with the run in `run` instead of starting one.
         start: another run, with whose weights this one begins.
-        progress: show a progress bar on standard error.
+        progress: show a progress bar on standard error; None: in notebooks.
         callbacks: who is called while it trains, in order; see `rlgen.Callback`.
 
     Raises:
@@ -77,11 +78,10 @@ def train(
         resume=resume,
         start=start,
     )
-    if not progress:
-        return planned.execute(callbacks)
-    from rlgen.progress import Bar
+    from rlgen.progress import Bar, watched
 
-    return planned.execute((Bar(), *callbacks))
+    bars = (Bar(),) if (watched() if progress is None else progress) else ()
+    return planned.execute((*bars, *callbacks))
 
 
 def load(run: Run | str | Path, *, checkpoint: str | int = "best", env: Any = None, data: Any = None) -> Any:
@@ -126,7 +126,8 @@ def evaluate_checkpoint(
     algorithm, step, run = _loaded(run, checkpoint, env, data)
     for remark in changes(run.config, algorithm):
         runtime.tell(remark)
-    return evaluator.evaluate(algorithm), step
+    with contextlib.closing(algorithm):
+        return evaluator.evaluate(algorithm), step
 
 
 def record(
@@ -139,7 +140,8 @@ def record(
     """
     from rlgen.media import write_video
 
-    return write_video(load(run, checkpoint=checkpoint, env=env), Path(out), seed=seed)
+    with contextlib.closing(load(run, checkpoint=checkpoint, env=env)) as algorithm:
+        return write_video(algorithm, Path(out), seed=seed)
 
 
 def make(
@@ -160,7 +162,7 @@ def make(
     Raises:
         UserError: as `train`.
     """
-    runtime.import_tensorflow_quietly()
+    runtime.prepare()
     cls = registry.load(name, registry.ALGORITHM_KINDS)
     request = Request(
         env=env,
@@ -191,7 +193,7 @@ def _loaded(
     run: Run | str | Path, checkpoint: str | int, env: Any = None, data: Any = None
 ) -> tuple[Algorithm, int, Run]:
     """The algorithm, the checkpoint's step, and the run."""
-    runtime.import_tensorflow_quietly()
+    runtime.prepare()
     run = run if isinstance(run, Run) else Run.open(run)
     step, arrays = run.weights(str(checkpoint))
     config = run.config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import json
 import os
 import statistics
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rlgen import registry
+from rlgen import completion, registry, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
-from rlgen.config import Config, parse_overrides
+from rlgen.config import parse_overrides
 from rlgen.errors import RlgenError, UserError
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def cli() -> None:
 
 
 @cli.command("list")
-@click.option("--kind", help=f"One of {', '.join(registry.KINDS)}.")
+@click.option("--kind", shell_complete=completion.one_of(*registry.KINDS), help=f"One of {', '.join(registry.KINDS)}.")
 @json_option
 def list_command(kind: str | None, as_json: bool) -> None:
     """Show every plug-in there is."""
@@ -96,46 +95,56 @@ def list_command(kind: str | None, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.names_of())
 @json_option
 def describe(name: str, as_json: bool) -> None:
     """Show what NAME is, its fields with their ranges, and its presets."""
-    plugin = registry.find(name)
+    registry.find(name)
     _quiet_tensorflow()
-    value = plugin.load()
-    config: type[Config] | None = getattr(value, "Config", None)
-    row: dict[str, Any] = {
-        "name": name,
-        "kind": plugin.kind,
-        "source": plugin.source,
-        "summary": plugin.summary,
-    }
-    row["doc"] = inspect.cleandoc(getattr(value, "__doc__", None) or "")
-    row["fields"] = config.describe() if config else []
-    row["presets"] = {k: dict(v) for k, v in config.presets.items()} if config else {}
-    if as_json:
-        _print_json(row)
-        return
-    _answer(f"{name}  ({plugin.kind}, {plugin.source})\n\n{row['doc']}\n")
-    for field in row["fields"]:
-        limits = f", {field['range']}" if field["range"] else ""
-        _answer(f"  {field['name']} = {field['default']}  ({field['type']}{limits})\n      {field['doc']}")
-    for preset, values in row["presets"].items():
-        _answer(f"\npreset {preset}: {values.get('about', '')}")
+    row = showing.plugin_row(name)
+    _print_json(row) if as_json else _answer(showing.plugin_text(row))
 
 
 @cli.command()
-@click.argument("name")
-@click.option("--env", help="Environment to learn in: an id of Gymnasium's or a plug-in's, or package.module:Class.")
+@click.argument("name", shell_complete=completion.names_of(*registry.ALGORITHM_KINDS))
+@click.option(
+    "--env",
+    shell_complete=completion.environments,
+    help="Environment to learn in: an id of Gymnasium's or a plug-in's, or package.module:Class.",
+)
 @click.option("--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Of the environment; may be repeated.")
-@click.option("--wrapper", "wrappers", multiple=True, metavar="NAME", help="Around the environment; may be repeated.")
-@click.option("--data", help="Data set to learn from: a name with arguments, or package.module:Class.")
+@click.option(
+    "--wrapper",
+    "wrappers",
+    shell_complete=completion.names_of("wrapper"),
+    multiple=True,
+    metavar="NAME",
+    help="Around the environment; may be repeated.",
+)
+@click.option(
+    "--data",
+    shell_complete=completion.names_of("dataset"),
+    help="Data set to learn from: a name with arguments, or package.module:Class.",
+)
 @click.option("--steps", type=int, help="Environment steps, updates or batches in all.")
 @click.option("--seed", type=int, help="All that is random derives from it (0).")
 @click.option("--seeds", type=click.IntRange(1), help="Train so often, from --seed and the seeds after it.")
-@click.option("--preset", help="A named configuration; `rlgen describe NAME` shows them.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A field's value; may be repeated.")
-@click.option("--engine", help="auto, compiled or gymnasium: where environments run.")
+@click.option(
+    "--preset", shell_complete=completion.presets, help="A named configuration; `rlgen describe NAME` shows them."
+)
+@click.option(
+    "--set",
+    "overrides",
+    shell_complete=completion.fields,
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A field's value; may be repeated.",
+)
+@click.option(
+    "--engine",
+    shell_complete=completion.one_of("auto", "compiled", "gymnasium"),
+    help="auto, compiled or gymnasium: where environments run.",
+)
 @click.option("--run", type=click.Path(path_type=Path), help="Directory to write; a new one below runs/ unless given.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --run.")
 @click.option(
@@ -163,15 +172,12 @@ def train(
         _train_seeds(name, seeds, asked, dry_run=dry_run, as_json=as_json)
         return
     _quiet_tensorflow()
-    from rlgen import planning, runtime
+    from rlgen import planning
 
     plan = planning.plan(name, **asked)
     if dry_run:
         plan.algorithm.close()
-        memory = {part: runtime.human_bytes(size) for part, size in plan.algorithm.memory_bytes().items()}
-        row = {**vars(plan.config), "steps": plan.steps, "memory": memory, "run": str(plan.path)}
-        row.pop("about")
-        _print_json(row) if as_json else _print_table(row)
+        _print_json(showing.plan_row(plan)) if as_json else _answer(showing.plan_text(plan))
         return
     run = _execute(plan)
     if as_json:
@@ -274,9 +280,9 @@ def _open(run: Path) -> None:
 
 
 def _quiet_tensorflow() -> None:
-    from rlgen.runtime import import_tensorflow_quietly
+    from rlgen.runtime import import_tensorflow
 
-    import_tensorflow_quietly(alone=True)
+    import_tensorflow(alone=True)
 
 
 def _print_json(value: Any) -> None:
@@ -284,10 +290,7 @@ def _print_json(value: Any) -> None:
 
 
 def _print_table(row: dict[str, Any]) -> None:
-    width = max(map(len, row), default=0)
-    for key, value in row.items():
-        text = f"{value:,.6g}" if isinstance(value, float) else str(value)
-        _answer(f"{key:<{width}}  {text}")
+    _answer("\n".join(showing.table(row)))
 
 
 def _fail(message: str, code: int) -> None:

@@ -97,8 +97,7 @@ class Request:
             config[name] = value
         if not isinstance(config.get("wrappers", ""), str):
             config["wrappers"] = tuple(map(_name, config["wrappers"]))
-        if "network" in config:
-            config["network"] = _name(config["network"])
+        config = {key: _name(value) if callable(value) else value for key, value in config.items()}
         trainer = {k.removeprefix(TRAINER_PREFIX): v for k, v in config.items() if k.startswith(TRAINER_PREFIX)}
         return {k: v for k, v in config.items() if not k.startswith(TRAINER_PREFIX)}, trainer
 
@@ -171,7 +170,7 @@ def plan(name: str, **asked: Any) -> Plan:
         UserError: anything that cannot be.
     """
     request = Request(**asked)
-    runtime.import_tensorflow_quietly()
+    runtime.prepare()
     if request.resume:
         return _resumed(name, request)
     cls = registry.load(name, registry.ALGORITHM_KINDS)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -15,11 +18,20 @@ from rich.progress import (
 from rlgen.callbacks import Callback, Moment
 
 
+def watched() -> bool:
+    """Whether this runs in a notebook, where somebody looks on."""
+    return "ipykernel" in sys.modules
+
+
 class Bar(Callback):
-    """Draws a progress bar; where standard error is no terminal, the lines alone."""
+    """Draws a progress bar; where standard error is neither a terminal nor a notebook's, the lines alone."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        # A notebook shows text, and one line drawn over itself; as HTML every message would be a block of its own.
+        as_text: dict[str, Any] = {"force_jupyter": False}
+        if watched():
+            as_text |= {"force_terminal": True, "width": 110}
+        self._console = Console(stderr=True, highlight=False, **as_text)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

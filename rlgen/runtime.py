@@ -5,6 +5,7 @@ TensorFlow is imported inside functions: most of the command line must answer wi
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import hashlib
 import importlib.abc
@@ -12,7 +13,8 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -34,7 +36,7 @@ UNHURRIED = {
 
 
 def prepare() -> None:
-    """Settings that count only before TensorFlow is imported. Values the user has set are kept."""
+    """What counts only before TensorFlow is imported: settings, where the user has none, and how it is imported."""
     if not any(isinstance(finder, _Later) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Later())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -46,16 +48,57 @@ def prepare() -> None:
 
 
 class _Later(importlib.abc.MetaPathFinder):
-    """Lets the parts of Keras that nobody may need wait until somebody uses them."""
+    """Lets the parts of Keras that nobody may need wait until somebody uses them, and TensorFlow come quietly."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: Any = None) -> Any:
-        """Of these parts, with a loader that waits; None for everything else."""
-        if name not in UNHURRIED:
+        """Of these, with a loader that does so; None for everything else."""
+        if name not in UNHURRIED and name != "tensorflow":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec is not None and spec.loader is not None:
-            spec.loader = importlib.util.LazyLoader(spec.loader)
+            spec.loader = (_Quietly if name == "tensorflow" else importlib.util.LazyLoader)(spec.loader)
         return spec
+
+
+class _Quietly(importlib.abc.Loader):
+    """Loads without a word."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: Any) -> Any:
+        """As the loader."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        """As the loader, which is the module's from then on."""
+        module.__spec__.loader = module.__loader__ = self._loader
+        with _quiet():
+            self._loader.exec_module(module)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what is written to standard error, by C++ too, for the case of an exception; look for no garbage.
+
+    Thousands of functions and classes come to stay: looking for garbage among them would take half a second.
+    """
+    sys.stderr.flush()
+    kept, collected = os.dup(2), gc.isenabled()
+    gc.disable()
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            written.seek(0)
+            os.write(kept, written.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            if collected:
+                gc.enable()
 
 
 def tell(remark: str) -> None:
@@ -161,36 +204,14 @@ def one_blas_thread() -> Any:
     return threadpool_limits(limits=1, user_api="blas")
 
 
-def import_tensorflow_quietly(*, alone: bool = False) -> None:
-    """Import TensorFlow without the lines its C++ part writes before any setting can silence it, and sooner.
-
-    What it wrote is shown after all when the import fails.
+def import_tensorflow(*, alone: bool = False) -> None:
+    """Import TensorFlow, prepared: without the lines its C++ part writes before any setting can silence it, and sooner.
 
     Args:
         alone: this process does nothing else, so that what is there now can stay to its end.
     """
-    import tempfile
-
     prepare()
-    if "tensorflow" in sys.modules:
-        return
-    # Thousands of functions and classes come to stay: looking for garbage among them takes half a second.
-    collected = gc.isenabled()
-    gc.disable()
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as written:
-        os.dup2(written.fileno(), 2)
-        try:
-            import tensorflow  # noqa: F401
-        except BaseException:
-            written.seek(0)
-            os.write(kept, written.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            if alone:
-                gc.freeze()
-            if collected:
-                gc.enable()
+    import tensorflow  # noqa: F401
+
+    if alone:
+        gc.freeze()

@@ -72,7 +72,7 @@ def check_plugin(
 
 def _check_algorithm(name: str, steps: int | None, asked: dict[str, Any]) -> dict[str, float]:
     """What `check_plugin` does with an algorithm; `asked` is how `rlgen.train` is asked for it."""
-    runtime.import_tensorflow_quietly()
+    runtime.prepare()
     with tempfile.TemporaryDirectory() as directory:
         first = planning.plan(name, run=Path(directory) / "a", steps=steps, **asked)
         chunk, quantum = first.algorithm.chunk_steps, first.algorithm.step_quantum

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shlex
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from rlgen.errors import Diverged, Interrupted, UserError
 from rlgen.evaluator import Evaluator, better
 from rlgen.hooks import Hooks
 from rlgen.media import save_images
+from rlgen.pace import Pace
 from rlgen.run import Run
 from rlgen.signals import Signals
 from rlgen.summary import SummaryWriter, append_line, drop_lines_after
@@ -49,7 +49,6 @@ class Trainer:
         self.evaluator = Evaluator(episodes=self.config.evaluation_episodes, seed=algorithm.seed)
         self.step = self._steps = 0
         self._best: float | None = None
-        self._training_seconds = 0.0
 
     def resume(self) -> int:
         """Take up the newest whole checkpoint; returns its step, 0 if the run was stopped before its first.
@@ -92,11 +91,12 @@ class Trainer:
         if steps <= self.step:
             raise UserError(f"{self.run.path} is at step {self.step:,} already; ask for more than that with --steps.")
         config = self.config.resolved(steps)
-        resumed_at = self.step or None
-        train_log = SummaryWriter(self.run.path / "summaries" / "train", resumed_at=resumed_at)
-        eval_log = SummaryWriter(self.run.path / "summaries" / "eval", resumed_at=resumed_at)
-        first, start, error = self.step, time.perf_counter(), None
-        self._steps = steps
+        train_log, eval_log = (
+            SummaryWriter(self.run.path / "summaries" / name, resumed_at=self.step or None)
+            for name in ("train", "eval")
+        )
+        first, error = self.step, None
+        self._steps, self.pace = steps, Pace(evaluation_share=config.evaluation_share)
         try:
             self.hooks.start(self._moment())
             if not checkpoint.listed(self.run.checkpoints):
@@ -105,10 +105,9 @@ class Trainer:
             with Signals(self.hooks.message) as signals:
                 while not self._over:
                     self._chunk(config, train_log, eval_log, signals)
-            seconds = time.perf_counter() - start
             if self._stopped:
                 self.hooks.message(f"Stopped at step {self.step:,}: {self._stopped}.")
-            result = self._finish(self.step - first, seconds)
+            result = self._finish(self.step - first, self.pace.seconds)
             self.run.write_result(result)
         except BaseException as raised:
             error = raised
@@ -145,21 +144,22 @@ class Trainer:
     ) -> None:
         """Train to the next place where something is due, and do it."""
         evaluate_every, save_every = config.intervals(self.algorithm.step_quantum)
-        places = (_next_multiple(self.step, n) for n in (self.algorithm.chunk_steps, evaluate_every, save_every))
+        # The next multiple of each.
+        places = ((self.step // n + 1) * n for n in (self.algorithm.chunk_steps, evaluate_every, save_every))
         end = min(self._steps, *places)
-        begun, before = time.perf_counter(), self.step
-        scalars = self.algorithm.train(end - before)
+        before, seconds = self.step, self.pace.training_seconds
+        with self.pace.training():
+            scalars = self.algorithm.train(end - before)
         self.step = end
-        seconds = time.perf_counter() - begun
-        self._training_seconds += seconds
-        scalars["time/fps"] = (end - before) / seconds
+        scalars["time/fps"] = (end - before) / (self.pace.training_seconds - seconds)
         self._check_finite(scalars, before)
         reply = self.hooks.chunk(self._moment(scalars=scalars))
         scalars |= reply.scalars
         train_log.add(end, scalars, reply.images, reply.texts)
         append_line(self.run.path / "stats.jsonl", {"step": end, **scalars})
-        if self._over or end % evaluate_every == 0:
-            self._evaluate(eval_log)
+        if self._over or (end % evaluate_every == 0 and self._affords_evaluation()):
+            with self.pace.evaluation():
+                self._evaluate(eval_log)
         if self._over or end % save_every == 0 or signals.received or self.hooks.fault:
             train_log.flush()
             eval_log.flush()
@@ -173,6 +173,13 @@ class Trainer:
                 f"Go on with: rlgen train {self.run.config.algorithm} --run {shlex.quote(str(self.run.path))} "
                 f"--resume --steps {self._steps}"
             )
+
+    def _affords_evaluation(self) -> bool:
+        if self.pace.affords_evaluation():
+            return True
+        if self.pace.left_out == 1:
+            self.hooks.message("Evaluations take more than their share of the time: from now on some are left out.")
+        return False
 
     def _evaluate(self, log: SummaryWriter) -> None:
         evaluation = self.evaluator.evaluate(self.algorithm, split="validation")
@@ -222,7 +229,8 @@ class Trainer:
             "step_unit": self.algorithm.step_unit,
             "seconds": round(seconds, 3),
             "steps_per_second": round(steps / seconds, 1),
-            "training_steps_per_second": round(steps / self._training_seconds, 1),
+            "training_steps_per_second": round(steps / self.pace.training_seconds, 1),
+            "evaluations_left_out": self.pace.left_out,
             "best_step": best.step,
             "score": self.algorithm.score,
             "episodes": evaluation.episodes,
@@ -240,7 +248,3 @@ class Trainer:
             f"is that of step {self.run.steps:,} in {self.run.checkpoints}. "
             "A smaller learning rate or a smaller max_grad_norm usually helps."
         )
-
-
-def _next_multiple(step: int, every: int) -> int:
-    return (step // every + 1) * every

@@ -19,6 +19,12 @@ class TrainerConfig(Config):
 
     evaluate_every_steps: int | None = option(None, "Steps between evaluations; none: a 20th of the run.", at_least=1)
     evaluation_episodes: int = option(20, "Episodes, sample sets or passes of an evaluation.", at_least=1)
+    evaluation_share: float = option(
+        0.2,
+        "Largest share of the time that evaluations take; beyond it, and half a minute, they are left out.",
+        above=0,
+        at_most=1,
+    )
     checkpoint_every_steps: int | None = option(None, "Steps between checkpoints; none: a 20th of the run.", at_least=1)
     keep_checkpoints: int = option(3, "Checkpoints kept, the newest.", at_least=1)
     patience_evaluations: int | None = option(

@@ -12,7 +12,7 @@ import tensorflow as tf
 from rlgen import learning, networks
 from rlgen.config import option
 from rlgen.data.feed import Batch
-from rlgen.generative.model import GenerativeConfig, GenerativeModel, with_output
+from rlgen.generative.model import GenerativeConfig, GenerativeModel
 from rlgen.schedules import Schedule
 from rlgen.spec import Spec
 
@@ -22,6 +22,10 @@ class GANConfig(GenerativeConfig):
     """What a dense GAN can be told."""
 
     batch_size: int = option(128, "Real, and as many generated, examples in an update.", at_least=1)
+    generator: str = option(
+        "dense", "The generator: dense, or package.module:function, whose last layer gets the output's activation."
+    )
+    discriminator: str = option("dense", "The discriminator: dense, or package.module:function.")
     generator_hidden_units: tuple[int, ...] = option(
         (128, 128, 128), "Units of each hidden layer of the generator.", at_least=1
     )
@@ -86,7 +90,7 @@ class GAN(GenerativeModel):
         super().build()
         c = self.config
         options = self.options("discriminator", c.discriminator_hidden_units, c.activation)
-        self.discriminator = networks.build("dense", Spec((self.inputs.size,)), 1, options)
+        self.discriminator = networks.build(c.discriminator, Spec((self.inputs.size,)), 1, options)
         self.generator_optimizer = self.scheduled(
             keras.optimizers.Adam(c.generator_learning_rate(0), beta_1=c.beta_1),
             c.generator_learning_rate,
@@ -99,10 +103,10 @@ class GAN(GenerativeModel):
         )
 
     def generator_net(self) -> Any:
-        """Dense layers from latent vectors to examples as vectors."""
+        """From latent vectors to examples as vectors."""
         c = self.config
         options = self.options("generator", c.generator_hidden_units, c.activation)
-        return with_output(networks.build("dense", Spec((c.latent_size,)), self.inputs.size, options), self.output)
+        return networks.build(c.generator, Spec((c.latent_size,)), self.inputs.size, options, activation=self.output)
 
     @property
     def examples_per_update(self) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -56,12 +55,6 @@ def to_output(x: Any, output: str) -> Any:
 def from_output(x: Array, output: str) -> Array:
     """The inverse of `to_output`, for samples."""
     return np.float32(0.5) * (x + 1) if output == "tanh" else x
-
-
-def with_output(net: Any, activation: str) -> Any:
-    """`net` with this activation of its last layer."""
-    net.layers[-1].activation = keras.activations.get(activation)
-    return net
 
 
 class GenerativeModel(Model):

@@ -133,8 +133,9 @@ def build(name: str, inputs: Spec, outputs: int, options: Options, *, activation
     """
     import keras
 
-    if (function := own.find(name)) is not None and activation == "linear":
-        return own.made(function, name, inputs, outputs, seed=options.seed)
+    if (function := own.find(name)) is not None:
+        whole = own.made(function, name, inputs, outputs, seed=options.seed)
+        return whole if activation == "linear" else keras.Sequential([whole, keras.layers.Activation(activation)])
     features = body(name, inputs, options)
     last = linear(outputs, options, seed=options.seed + 99)
     last.activation = keras.activations.get(activation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
+import rlgen
 from rlgen import register
 from rlgen.agents.dqn import DQN
 from rlgen.errors import EnvironmentFault, UnknownName, UserError
@@ -54,6 +56,63 @@ def test_each_environment_plays_exactly_one_episode(lengths: DQN) -> None:
     assert scalars["eval/mean_ep_length"] == 2.5
     assert (scalars["eval/min_reward"], scalars["eval/max_reward"]) == (1, 4)
     assert scalars["eval/std_reward"] == pytest.approx(np.std([1, 2, 3, 4]))
+
+
+class Server(Lengths):
+    """Cannot be used any more once it is closed, and knows how often it was made and stepped."""
+
+    constructed = stepped = 0
+
+    def __init__(self) -> None:
+        type(self).constructed += 1
+        self.closed = False
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        assert not self.closed, "not connected"
+        return super().reset(seed=seed)
+
+    def step(self, action: Any) -> Any:
+        assert not self.closed, "not connected"
+        assert self.left > 0, "the episode is over"
+        type(self).stepped += 1
+        return super().step(action)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def server() -> Any:
+    register("env", "Server-v0")(Server)
+    Server.made = Server.constructed = Server.stepped = 0
+    yield "Server-v0"
+    unregister("env", "Server-v0")
+
+
+def test_environments_are_kept_and_rest_when_their_episode_is_over(server: str) -> None:
+    agent = DQN(problem=server, config=DQN.Config(hidden_units=(4,)), seed=0)
+    looked_at = Server.constructed
+    assert agent.evaluate(episodes=3, seed=0, split="test").scalars["eval/mean_ep_length"] == 2
+    assert Server.stepped == 1 + 2 + 3
+    agent.evaluate(episodes=3, seed=0, split="validation")
+    assert Server.constructed == looked_at + 3
+    agent.close()
+    agent.evaluate(episodes=1, seed=0, split="test")
+    assert Server.constructed == looked_at + 4, "closed ones are made again"
+
+
+def test_more_episodes_than_environments_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = DQN(problem="CartPole-v1", config=DQN.Config(hidden_units=(4,)), seed=0)
+    together = agent.evaluate(episodes=5, seed=3, split="test").scalars
+    monkeypatch.setattr("rlgen.envs.making.JUDGED_AT_ONCE", 2)
+    assert agent.evaluate(episodes=5, seed=3, split="test").scalars == pytest.approx(together)
+
+
+@pytest.mark.parametrize("name", ["dqn", "a2c"])
+def test_closed_environments_are_never_used_again(name: str, server: str, tmp_path: Path) -> None:
+    config = {"hidden_units": (4,), "num_envs": 2, "trainer.evaluation_episodes": 1}
+    for seed in (1, 2):
+        rlgen.train(name, env=server, steps=128, seed=seed, run=tmp_path / str(seed), config=config)
 
 
 def test_an_episode_that_does_not_end_is_no_endless_loop(lengths: DQN, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,12 +15,11 @@ from rlgen.agents.rollout import CompiledRollout, HostRollout
 from rlgen.environment import CompiledEnv
 from rlgen.envs.compiled.cartpole import CartPole
 from rlgen.envs.compiled.mountain_car_continuous import MountainCarContinuous
-from rlgen.envs.gymnasium import HostEnvs
-from rlgen.envs.making import side_by_side
+from rlgen.envs.host import SideBySide
 
 
 def rollout(seed: int = 0) -> HostRollout:
-    envs = HostEnvs(side_by_side(lambda: gym.make("CartPole-v1"), 3), seed=seed)
+    envs = SideBySide(lambda: gym.make("CartPole-v1"), num_envs=3, seed=seed)
     generator = np.random.default_rng(seed)
     return HostRollout(envs, seed=seed, act=lambda observation, env_steps: np.ones(3, np.int32), generator=generator)
 
@@ -29,7 +28,7 @@ def forces(repeat_steps: int) -> npt.NDArray[Any]:
     """The forces [24, 2] of an agent on the host that draws all of them."""
     generator = np.random.default_rng(1)
     host = HostRollout(
-        HostEnvs(side_by_side(lambda: gym.make("MountainCarContinuous-v0"), 2), seed=1),
+        SideBySide(lambda: gym.make("MountainCarContinuous-v0"), num_envs=2, seed=1),
         seed=1,
         act=lambda observation, env_steps: generator.random((2, 1), np.float32),
         generator=generator,

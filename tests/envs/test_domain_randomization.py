@@ -17,8 +17,7 @@ from rlgen.envs.compiled.mountain_car import MountainCar
 from rlgen.envs.compiled.mountain_car_continuous import MountainCarContinuous
 from rlgen.envs.compiled.pendulum import Pendulum
 from rlgen.envs.domain_randomization import CompiledDomainRandomization, DomainRandomization, Randomize, parse_range
-from rlgen.envs.gymnasium import HostEnvs
-from rlgen.envs.making import side_by_side
+from rlgen.envs.host import SideBySide
 from rlgen.envs.noisy_reward import CompiledNoisyReward
 from rlgen.errors import UserError
 
@@ -167,7 +166,7 @@ def test_host_environments_side_by_side_differ() -> None:
         made.append(host(MountainCar, {"force": (0.001, 0.002)}))
         return made[-1]
 
-    envs = HostEnvs(side_by_side(make, 3), seed=1)
+    envs = SideBySide(make, num_envs=3, seed=1)
     first = [env.unwrapped.force for env in made]
     for _ in range(200):
         envs.step(np.ones(3, np.int64))

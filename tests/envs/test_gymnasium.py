@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from rlgen.envs.gymnasium import HostEnvs, as_batch, probe, spec_of, to_space
-from rlgen.envs.making import side_by_side
+from rlgen.envs.gymnasium import as_batch, probe, spec_of, to_space
+from rlgen.envs.host import SideBySide
 from rlgen.errors import EnvironmentFault, UserError
 
 
@@ -45,7 +45,7 @@ class Counting(gym.Env):
 
 @pytest.mark.parametrize("truncates", [False, True])
 def test_every_step_is_a_real_transition_with_its_true_successor(truncates: bool) -> None:
-    envs = HostEnvs(side_by_side(lambda: Counting(truncates=truncates), 2), seed=0)
+    envs = SideBySide(lambda: Counting(truncates=truncates), num_envs=2, seed=0)
     acted_in, successors, ends = [], [], []
     for _ in range(7):
         acted_in.append(float(envs.observation[0, 0]))
@@ -78,7 +78,7 @@ def test_the_probe_names_the_step(fault: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("fault", [row[0] for row in FAULTS if "flag" not in row[0]])
 def test_the_engine_names_the_step_too(fault: dict[str, Any]) -> None:
-    envs = HostEnvs(side_by_side(lambda: Counting(at=40, length=7, **fault), 1), seed=0)
+    envs = SideBySide(lambda: Counting(at=40, length=7, **fault), num_envs=1, seed=0)
     with pytest.raises(EnvironmentFault, match="step 40"):
         for _ in range(50):
             envs.step(np.zeros(1, np.int64))
@@ -171,7 +171,7 @@ class InPlace(gym.Env):
 
 
 def test_an_array_changed_in_place_and_infos_that_cannot_be_merged_do_no_harm() -> None:
-    envs = HostEnvs(side_by_side(InPlace, 3), seed=0)
+    envs = SideBySide(InPlace, num_envs=3, seed=0)
     finals = [float(envs.step(np.zeros(3, np.int64)).final_observation[0, 0]) for _ in range(7)]
     assert finals == [1, 2, 3, 4, 5, 1, 2]
 

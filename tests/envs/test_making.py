@@ -58,16 +58,20 @@ def test_compiled_wrappers_do_what_those_on_the_host_do() -> None:
     assert Environments("CartPole-v1", wrappers=("time_limit:4000",)).compiled().max_episode_steps == 500
 
 
+def judged_steps(envs: Environments, count: int) -> list[tuple[float, bool, bool]]:
+    """Reward, terminated and truncated of the first steps of an episode that an agent is judged by."""
+    judged = envs.judging(num_envs=1)
+    judged.reset(0, seed=0)
+    return [judged.step(0, 0, where="a step")[1:] for _ in range(count)]
+
+
 def test_what_is_for_training_is_left_out_where_an_agent_is_judged() -> None:
     envs = Environments(
         "CartPole-v1", wrappers=("noisy_reward:5", "clip_reward:0.5", "time_limit:3"), engine="gymnasium"
     )
-    judged, learned = (make(num_envs=2, seed=0) for make in (envs.judging, envs.training))
-    rewards = [[e.step(np.array([0, 1])).reward for _ in range(3)] for e in (judged, learned)]
-    np.testing.assert_array_equal(rewards[0], 1)
-    assert np.abs(rewards[1]).max() <= 0.5
-    judged = envs.judging(num_envs=1, seed=0)
-    assert [bool(judged.step(np.array([0])).truncated[0]) for _ in range(3)] == [False, False, True]
+    learned = envs.training(num_envs=2, seed=0)
+    assert max(np.abs(learned.step(np.array([0, 1])).reward).max() for _ in range(3)) <= 0.5
+    assert judged_steps(envs, 3) == [(1.0, False, False), (1.0, False, False), (1.0, False, True)]
 
 
 def test_physics_are_drawn_inside_whatever_stands_around_them() -> None:
@@ -92,8 +96,7 @@ def test_wrappers_of_others_by_name_with_arguments() -> None:
     np.testing.assert_array_equal(scaled.action_space.high, [0.5])
     by_module = Environments("CartPole-v1", wrappers=("gymnasium.wrappers:TimeLimit?max_episode_steps=2",))
     assert by_module.engine == "gymnasium"
-    envs = by_module.judging(num_envs=1, seed=0)
-    assert [bool(envs.step(np.array([0])).truncated[0]) for _ in range(2)] == [False, True]
+    assert [truncated for *_, truncated in judged_steps(by_module, 2)] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
 import dataclasses
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +8,7 @@ import pytest
 
 from rlgen.algorithm import Evaluation
 from rlgen.callbacks import Moment
-from rlgen.progress import Bar
+from rlgen.progress import Bar, watched
 
 
 def moment(walk: Any, step: int, steps: int, **more: Any) -> Moment:
@@ -42,3 +44,18 @@ def test_a_bar_shows_rate_and_time_left(
     assert said.out == ""
     for word in ("training", "/100", "1,234 batches/s", "0:00:00"):
         assert word in said.err
+
+
+def test_a_notebook_gets_a_line_that_is_drawn_over_itself(
+    walk: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not watched()
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    assert watched()
+    bar = Bar()
+    bar.start(moment(walk, 20, 100))
+    bar.message("a remark")
+    bar.end(moment(walk, 50, 100))
+    said = capsys.readouterr()
+    assert (said.out, "a remark\n" in said.err, "training" in said.err) == ("", True, True)
+    assert "\x1b[1A" not in said.err, "a notebook cannot go up a line"

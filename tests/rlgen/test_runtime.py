@@ -68,15 +68,16 @@ def test_a_failing_import_shows_what_was_written() -> None:
         "import sys, os, importlib.abc, importlib.machinery\n"
         "from rlgen import runtime\n"
         "class Broken(importlib.abc.MetaPathFinder, importlib.abc.Loader):\n"
-        "    def find_spec(self, name, path, target=None):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
         "        return importlib.machinery.ModuleSpec(name, self) if name == 'tensorflow' else None\n"
         "    def create_module(self, spec):\n"
         "        return None\n"
         "    def exec_module(self, module):\n"
         "        os.write(2, b'the disk is on fire')\n"
         "        raise ImportError('no luck')\n"
-        "sys.meta_path.insert(0, Broken())\n"
-        "runtime.import_tensorflow_quietly()\n"
+        "found, broken = importlib.machinery.PathFinder.find_spec, Broken()\n"
+        "importlib.machinery.PathFinder.find_spec = lambda *name: broken.find_spec(*name) or found(*name)\n"
+        "runtime.import_tensorflow()\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -88,7 +89,7 @@ def test_parts_of_keras_wait_until_they_are_used() -> None:
     program = (
         "import gc, sys\n"
         "from rlgen import runtime\n"
-        "runtime.import_tensorflow_quietly()\n"
+        "runtime.import_tensorflow()\n"
         "assert gc.isenabled() and not {'sklearn', 'matplotlib'} & sys.modules.keys()\n"
         "import keras, tensorflow as tf\n"
         "assert keras.wrappers.SKLearnClassifier is tf.keras.wrappers.SKLearnClassifier\n"

@@ -172,9 +172,9 @@ def serve() -> None:
 
 def import_what_takes_long() -> None:
     """None of it starts a thread, which a child would not have."""
-    from rlgen.runtime import import_tensorflow_quietly
+    from rlgen.runtime import import_tensorflow
 
-    import_tensorflow_quietly()
+    import_tensorflow()
     import keras  # noqa: F401
     import matplotlib.figure  # noqa: F401
     import sklearn.datasets  # noqa: F401

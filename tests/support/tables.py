@@ -140,9 +140,9 @@ def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 if __name__ == "__main__":
-    from rlgen.runtime import import_tensorflow_quietly
+    from rlgen.runtime import import_tensorflow
 
-    import_tensorflow_quietly()
+    import_tensorflow()
     for page in sorted((ROOT / "docs").rglob("*.md")):
         before = page.read_text(encoding="utf-8")
         after = renewed(before)

@@ -79,6 +79,16 @@ def test_a_model_learns_with_it_and_is_found_again(tmp_path: Path, rlgen_command
     assert rlgen.load(tmp_path / "cli").predict(np.zeros((8, 8, 1))).shape == (10,)
 
 
+def test_a_gan_has_two() -> None:
+    gan = rlgen.make("gan", data="digits", config={"generator": wide, "discriminator": f"{__name__}:wide"})
+    samples = gan.sample(3, seed=0)
+    assert samples.shape == (3, 8, 8, 1) and 0 <= samples.min() <= samples.max() <= 1, "tanh comes after it"
+    assert "Dropout" in {type(layer).__name__ for layer in gan.discriminator._flatten_layers()}
+    assert np.isfinite(gan.train(2)["loss/generator"])
+    with pytest.raises(UserError, match="no field 'network' in GANConfig.*generator, discriminator"):
+        rlgen.make("gan", network=wide)
+
+
 @pytest.mark.parametrize("name", ["dqn", "dueling_dqn", "a2c"])
 def test_an_agent_acts_with_it(name: str) -> None:
     agent = rlgen.make(name, network=wide, config={"hidden_units": (6, 6)})
