@@ -27,13 +27,10 @@ demo: setup
 test: setup
 	$(BIN)/pytest -n 2
 
-# mypy has to see agents/ and envs/ where they are installed: inside the package.
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf build/typed && mkdir -p build/typed
-	cp -r rlgen build/typed/ && cp -r agents envs build/typed/rlgen/
-	cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p rlgen
+	$(BIN)/mypy
 
 bench: setup
 	$(BIN)/python -m benchmarks.speed

@@ -45,7 +45,7 @@ class QNetwork(keras.Model):
         observation: Spec,
         actions: int,
         network: str,
-        dueling: str,
+        dueling: str = "none",
         options: Options,
         stream_layers: int = 1,
     ) -> None:

@@ -37,7 +37,9 @@ def environments(n: int) -> dict[str, str]:
 def replay(n: int) -> dict[str, str]:
     """DQN in PureJaxRL's recipe with a replay of n transitions."""
     return {
-        "rlgen": f"--env-steps 300000 --engine compiled {DQN_AS_PUREJAXRL} replay_capacity={n}",
+        "rlgen": f"--env-steps 300000 --engine compiled {DQN_AS_PUREJAXRL}".replace(
+            "replay_capacity=10000", f"replay_capacity={n}"
+        ),
         "purejaxrl": f"purejaxrl.py --algorithm dqn --num-envs 10 --env-steps 300000 --replay {n}",
         "sb3": f"dqn.py --library sb3 --num-envs 10 --hidden 120 84 --batch-size 128 --train-every 10 --updates 1 "
         f"--env-steps 15000 --replay {n}",

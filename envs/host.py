@@ -136,8 +136,8 @@ class SideBySide(HostEnvs):
         if done.any():
             self.observation = final.copy()
             with faults_named(where):
-                for i in np.flatnonzero(done):
-                    self.observation[i] = self._sight(pair(self._envs[i].reset()))
+                for ended in np.flatnonzero(done):
+                    self.observation[ended] = self._sight(pair(self._envs[ended].reset()))
             checked(self.observation, where)
         checked(final, where)
         return Step(finite(rewards, where), terminated, truncated, final, self.observation)

@@ -74,23 +74,23 @@ def save_images(run: Run, evaluation: Evaluation) -> None:
         (run.path / "media" / f"{name.replace('/', '_')}.png").write_bytes(png_bytes(pixels))
 
 
-def draw_learning_curve(run: Run, cls: type[Algorithm]) -> Path:
-    """Draw what the evaluations found, and training beside it where `cls` says so, as `media/learning_curve.png`."""
+def draw_learning_curve(run: Run, algorithm: Algorithm | type[Algorithm]) -> Path:
+    """Draw what evaluations found, and training beside it where the algorithm says so: `media/learning_curve.png`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    if cls.training_curve is not None:
-        name, label = cls.training_curve
+    if algorithm.training_curve is not None:
+        name, label = algorithm.training_curve
         points = [(row["step"], row[name]) for row in run.stats() if name in row]
         if points:
             axes.plot(*zip(*points, strict=True), color="#9db4c0", lw=1.2, label=label)
-    rows, score = run.evaluations(), cls.score
+    rows, score = run.evaluations(), algorithm.score
     steps = [row["step"] for row in rows]
-    if cls.score_range is not None and all(name in row for row in rows for name in cls.score_range):
-        low, high = ([row[name] for row in rows] for name in cls.score_range)
+    if algorithm.score_range is not None and all(name in row for row in rows for name in algorithm.score_range):
+        low, high = ([row[name] for row in rows] for name in algorithm.score_range)
         axes.fill_between(steps, low, high, color="#2a6f97", alpha=0.15, lw=0, label="lowest to highest")
     axes.plot(steps, [row[score] for row in rows], color="#2a6f97", lw=2, marker="o", ms=4, label="evaluation")
     best = run.result.get("best_step")
@@ -98,7 +98,9 @@ def draw_learning_curve(run: Run, cls: type[Algorithm]) -> Path:
         if row["step"] == best:
             axes.plot(best, row[score], marker="*", ms=15, color="#e76f51", ls="", label=f"best, step {best:,}")
     config = run.config
-    axes.set(title=f"{config.algorithm} on {config.problem}, seed {config.seed}", xlabel=cls.step_unit, ylabel=score)
+    axes.set(
+        title=f"{config.algorithm} on {config.problem}, seed {config.seed}", xlabel=algorithm.step_unit, ylabel=score
+    )
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)

@@ -306,4 +306,4 @@ def _how(config: RunConfig) -> tuple[type[Algorithm], dict[str, Any]]:
 def _draw(run: Run, algorithm: Algorithm) -> None:
     from rlgen.media import draw_learning_curve
 
-    draw_learning_curve(run, type(algorithm))
+    draw_learning_curve(run, algorithm)

@@ -61,7 +61,7 @@ class Model(Algorithm):
     reseedable = True
 
     learned: ClassVar[tuple[str, ...]] = ()
-    used: ClassVar[tuple[str, ...]] = ()
+    used: tuple[str, ...] = ()
     draws: tuple[str, ...] = ()
     order: ClassVar[Order] = "epochs"
     held_out_least: ClassVar[int] = 1

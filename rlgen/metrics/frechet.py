@@ -13,8 +13,8 @@ def frechet_distance(real: npt.ArrayLike, samples: npt.ArrayLike) -> float:
     "The Frechet distance between multivariate normal distributions", 1982), and of features of a network what Heusel
     et al. (2017) call FID. The estimate is too large for few examples, the more so the fewer there are.
 
-    With C = A'A and C' = B'B the trace of the root is the sum of the singular values of AB', so that no root of a
-    matrix is taken: exact in float64 also where there are fewer examples than numbers in one.
+    With C = A'A and C' = B'B the trace of the root is the sum of the roots of the eigenvalues of (AB')(AB')': the root
+    of a matrix is never taken, and there may be fewer examples than numbers in one.
 
     Args:
         real: [N, ...], N > 1.
@@ -29,14 +29,16 @@ def frechet_distance(real: npt.ArrayLike, samples: npt.ArrayLike) -> float:
             "frechet_distance takes real [N, ...] with N > 1 and samples [M, ...] of the same shape with M > 1, not "
             f"{first.shape} and {second.shape}."
         )
-    (mean, root), (other_mean, other_root) = _moments(first), _moments(second)
-    overlap = np.linalg.svd(root @ other_root.T, compute_uv=False).sum()
-    distance = ((mean - other_mean) ** 2).sum() + (root**2).sum() + (other_root**2).sum() - 2 * overlap
+    (mean, centred), (other_mean, other) = _centred(first), _centred(second)
+    # As many rows as the covariance has, at most: a set of many examples comes down to that.
+    overlap = np.linalg.qr(centred, "r") @ other.T
+    root_trace = np.sqrt(np.maximum(np.linalg.eigvalsh(overlap @ overlap.T), 0)).sum()
+    distance = ((mean - other_mean) ** 2).sum() + (centred**2).sum() + (other**2).sum() - 2 * root_trace
     return float(max(distance, 0.0))
 
 
-def _moments(x: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The mean [D], and a root A of the covariance A'A, [min(N, D), D]."""
+def _centred(x: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The mean [D], and A with the covariance A'A, [N, D]."""
     flat = x.reshape(len(x), -1)
     mean = flat.mean(0)
-    return mean, np.linalg.qr((flat - mean) / np.sqrt(len(flat) - 1), "r")
+    return mean, (flat - mean) / np.sqrt(len(flat) - 1)

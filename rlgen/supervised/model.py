@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,7 +63,7 @@ class SupervisedModel(Model):
     Config: ClassVar[type[SupervisedConfig]] = SupervisedConfig
     default_problem = "digits"
     score = "eval/accuracy"
-    used = ("net",)
+    used: tuple[str, ...] = ("net",)
     learned = ("optimizer",)
     target: Target
     net: Any
@@ -78,6 +77,11 @@ class SupervisedModel(Model):
                 f"Data sets with targets: {', '.join(_with_targets())}."
             )
         self.target = self.dataset.target
+        if self.target.numbers:
+            # Kept with the weights: predictions are made where the data are not.
+            self.target_mean = np.zeros(self.target.spec.shape, np.float32)
+            self.target_std = np.ones(self.target.spec.shape, np.float32)
+            self.used = (*self.used, "target_mean", "target_std")
         if not self.target.classes:
             self.score, self.higher_is_better = "eval/mean_squared_error", False
 
@@ -112,14 +116,14 @@ class SupervisedModel(Model):
         """Numbers to predict in standard deviations from their mean, so that one step size serves all units."""
         if not self.target.numbers:
             return batch
-        mean, std = self._moments
-        return batch._replace(y=(batch.y - mean) / std)
+        return batch._replace(y=(batch.y - self.target_mean) / self.target_std)
 
-    @cached_property
-    def _moments(self) -> tuple[Array, Array]:
-        """Mean and standard deviation of the training part's numbers, each [*shape of a target]."""
-        y = np.asarray(self.examples("train").y)
-        return y.mean(axis=0), np.maximum(y.std(axis=0), np.float32(1e-6))
+    def check_training(self, arrays: Arrays) -> None:
+        """Note mean and standard deviation of the numbers to predict, each [*shape of a target]."""
+        if self.target.numbers:
+            y = np.asarray(arrays.y)
+            self.target_mean[...] = y.mean(axis=0)
+            self.target_std[...] = np.maximum(y.std(axis=0), np.float32(1e-6))
 
     def _shaped(self, outputs: Any) -> Any:
         """The network's outputs in the shape of the targets, with an axis of classes where there are classes."""
@@ -151,7 +155,7 @@ class SupervisedModel(Model):
         outputs = self._shaped(self.net(raw, training=False))
         if self.target.classes:
             return tf.nn.softmax(outputs)
-        mean, std = self._moments if self.target.numbers else (0.0, 1.0)
+        mean, std = (self.target_mean, self.target_std) if self.target.numbers else (0.0, 1.0)
         return mean + std * outputs
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:

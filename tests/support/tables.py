@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import api_tables
+
 if TYPE_CHECKING:
     from rlgen.registry import Plugin
 
@@ -27,9 +29,9 @@ def renewed(source: str) -> str:
 
 
 def table(what: str, name: str) -> str:
-    """The table `fields NAME`, `presets NAME`, `spaces actions` or `spaces observations`.
+    """The table `fields NAME`, `presets NAME`, `api NAME`, `spaces actions` or `spaces observations`.
 
-    NAME is an algorithm, or `trainer`.
+    NAME is an algorithm or `trainer`; of `api` it is `module` or `module:Class`.
 
     Raises:
         ValueError: there is no such table.
@@ -38,6 +40,8 @@ def table(what: str, name: str) -> str:
         return actions()
     if (what, name) == ("spaces", "observations"):
         return observations()
+    if what == "api":
+        return markdown(("name", "what it is"), api_tables.rows(name))
     config = config_class(name)
     prefix = "trainer." if name == "trainer" else ""
     if what == "fields":
@@ -50,7 +54,7 @@ def table(what: str, name: str) -> str:
         defaults = ("`default`", "The fields' defaults.", "")
         presets = ((f"`{key}`", fields.get("about", ""), changed(fields)) for key, fields in config.presets.items())
         return markdown(("preset", "what it is", "what it changes"), [defaults, *presets])
-    raise ValueError(f"there is no table '{what}': fields, presets or spaces")
+    raise ValueError(f"there is no table '{what}': fields, presets, api or spaces")
 
 
 def actions() -> str:

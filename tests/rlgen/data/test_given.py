@@ -125,6 +125,19 @@ def test_trained_resumed_used_and_told_when_they_changed(tmp_path: Path, capfd: 
     assert f"'{run.config.problem}' has changed since the run began" in capfd.readouterr().err
 
 
+def test_numbers_are_predicted_in_their_own_units_without_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rlgen import brought
+
+    y = 1000 + 5 * X.reshape(len(X), -1)[:, 0].astype(np.float32)
+    run = rlgen.train("mlp", data=(X, y), steps=200, run=tmp_path / "run", config=SMALL)
+    before = rlgen.load(run).predict(X[:3])
+    np.testing.assert_allclose(before, y[:3], atol=20)
+    monkeypatch.setattr(brought, "_objects", {})
+    np.testing.assert_array_equal(rlgen.load(run).predict(X[:3]), before)
+
+
 def test_using_a_model_needs_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rlgen import brought
 

@@ -127,6 +127,35 @@ def test_images_too() -> None:
     assert result.images["eval/samples"].dtype == np.uint8
 
 
+def damaged(real: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Samples as a generator might make them, from real digits, best first."""
+    random = np.random.default_rng(0)
+    return {
+        "real": real,
+        "a class missing": real[labels != 3],
+        "10 % noise": np.clip(real + 0.1 * random.standard_normal(real.shape), 0, 1),
+        "20 % the mean": 0.8 * real + 0.2 * real.mean(0),
+        "ten repeated": real[:10].repeat(100, 0),
+        "grey blobs": real.mean(0) + 0.1 * random.standard_normal(real.shape),
+        "noise": random.random(real.shape),
+    }
+
+
+def test_the_score_of_pictures_ranks_damaged_ones() -> None:
+    model = make("digits")
+    train, held_out = model.examples("train"), model.held_out("validation").x
+    made = damaged(train.x, train.y)
+    scores = {name: model.measure(held_out, samples)["eval/quality"] for name, samples in made.items()}
+    assert 0.94 < scores["real"] < 1
+    for name in ("a class missing", "10 % noise", "20 % the mean"):
+        assert scores[name] < scores["real"] - 0.01, name
+    for name in ("ten repeated", "grey blobs"):
+        assert scores[name] < 0.5, name
+    assert scores["noise"] < 0
+    mean = model.measure(held_out, np.repeat(held_out.mean(0)[None], 20, 0))["eval/quality"]
+    assert mean == pytest.approx(0, abs=1e-6)
+
+
 def test_evaluation_repeats_itself_and_leaves_training_alone() -> None:
     model = make(evaluation_samples=100)
     before = state.read(model.state())

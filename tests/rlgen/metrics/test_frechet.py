@@ -17,12 +17,12 @@ def whitened(n: int, d: int, seed: int) -> np.ndarray:
 
 def test_normal_distributions_in_closed_form() -> None:
     one, other = whitened(50, 4, 1), whitened(80, 4, 2)
-    assert frechet_distance(one, one) == pytest.approx(0, abs=1e-9)
-    assert frechet_distance(one, other) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(one, one) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(one, other) == pytest.approx(0, abs=1e-6)
     shift, scales = np.array([1.0, -2.0, 0.0, 0.5]), np.array([1.0, 2.0, 3.0, 0.1])
     wanted = (shift**2).sum() + ((1 - scales) ** 2).sum()
-    assert frechet_distance(one, shift + scales * other) == pytest.approx(wanted, rel=1e-9)
-    assert frechet_distance(shift + scales * other, one) == pytest.approx(wanted, rel=1e-9)
+    assert frechet_distance(one, shift + scales * other) == pytest.approx(wanted, rel=1e-6)
+    assert frechet_distance(shift + scales * other, one) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_covariances_that_do_not_commute() -> None:
@@ -32,12 +32,12 @@ def test_covariances_that_do_not_commute() -> None:
     root = np.sqrt(np.trace(first @ second) + 2 * np.sqrt(np.linalg.det(first @ second)))
     wanted = np.trace(first + second) - 2 * root
     made = (x @ np.linalg.cholesky(c).T for x, c in ((one, first), (other, second)))
-    assert frechet_distance(*made) == pytest.approx(wanted, rel=1e-9)
+    assert frechet_distance(*made) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_fewer_examples_than_numbers() -> None:
     x = np.random.default_rng(0).standard_normal((5, 3, 7))
-    assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(x, x) == pytest.approx(0, abs=1e-6)
     assert frechet_distance(x, x + 2) == pytest.approx(4 * 21)
     assert frechet_distance(x, np.zeros_like(x)) == pytest.approx((x.mean(0) ** 2).sum() + x.var(0, ddof=1).sum())
 
