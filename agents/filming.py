@@ -57,6 +57,8 @@ def _drawn(env: gym.Env[Any, Any], name: str) -> npt.NDArray[np.uint8]:
             f"'{name}' could not draw itself: {type(error).__name__}: {error}. On a machine without a display MuJoCo "
             "draws with MUJOCO_GL=egl or MUJOCO_GL=osmesa set, pygame with SDL_VIDEODRIVER=dummy."
         ) from error
+    if picture.dtype.kind == "f" and picture.size and 0 <= picture.min() <= picture.max() <= 1:
+        picture = np.rint(255 * picture).astype(np.uint8)  # As some draw themselves.
     if picture.ndim != 3 or picture.shape[2] not in (3, 4) or picture.dtype.kind not in "ui":
         raise UserError(
             f"'{name}' draws {picture.dtype} {list(picture.shape)}; a film takes pictures [height, width, 3] of bytes."

@@ -98,7 +98,7 @@ def plot(rows: list[dict[str, Any]]) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 7), dpi=110, layout="constrained", facecolor="white")
-    for place, (axis, (_, _, title)) in zip(figure.subplots(2, 2).flat, AXES.items(), strict=True):
+    for place, (axis, (_, values, title)) in zip(figure.subplots(2, 2).flat, AXES.items(), strict=True):
         for name, color in COLORS.items():
             own = [row for row in rows if (row["axis"], row["name"]) == (axis, name)]
             if own:
@@ -106,6 +106,8 @@ def plot(rows: list[dict[str, Any]]) -> None:
                 place.loglog(x, y, "o-", color=color, label=name)
         place.set_title(title, fontsize=9)
         place.set(xlabel=axis, ylabel="environment steps per second")
+        place.set_xticks(values, [f"{value:,}" for value in values])
+        place.minorticks_off()
         place.grid(True, which="major", color="#e6e9ec")
         place.legend(frameon=False)
     figure.savefig(PLOT)

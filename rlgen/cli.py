@@ -228,8 +228,8 @@ def record(run: Path, out: Path, checkpoint: str, seed: int) -> None:
     _open(run)
     from rlgen.api import record as film
 
-    # Frames are drawn off the screen; without this SDL complains where there is none.
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    # Frames are drawn off the screen; without this SDL complains where there is none, and its dummy may stay black.
+    os.environ.setdefault("SDL_VIDEODRIVER", "offscreen" if sys.platform == "linux" else "dummy")
     _answer(film(run, out=out, checkpoint=checkpoint, seed=seed))
 
 

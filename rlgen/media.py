@@ -13,6 +13,7 @@ from rlgen.run import Run
 from rlgen.summary import png_bytes
 
 ENDINGS = (".mp4", ".gif")
+TINY_PIXELS = 32
 
 
 def write_video(algorithm: Algorithm, out: Path, *, seed: int) -> Path:
@@ -24,7 +25,7 @@ def write_video(algorithm: Algorithm, out: Path, *, seed: int) -> Path:
     import imageio.v2 as imageio
 
     check_video_path(out)
-    frames = algorithm.frames(seed=seed)
+    frames = map(_enlarged, algorithm.frames(seed=seed))
     first = next(frames)
     beside = out.with_name(f".{uuid.uuid4().hex}{out.suffix}")
     try:
@@ -42,6 +43,15 @@ def write_video(algorithm: Algorithm, out: Path, *, seed: int) -> Path:
     finally:
         beside.unlink(missing_ok=True)
     return out
+
+
+def _enlarged(frame: Any) -> Any:
+    """A frame of few pixels, each of them as a square, so that people see something and players play it."""
+    side = min(frame.shape[:2])
+    if side >= TINY_PIXELS:
+        return frame
+    times = -(-4 * TINY_PIXELS // side)
+    return frame.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _sized(frame: Any, shape: tuple[int, ...]) -> Any:

@@ -184,6 +184,15 @@ def test_a_slow_film_of_frames_that_change_size(ending: str, tmp_path: Path, mon
     assert np.abs(frames[2].astype(int) - 120).max() < 12
 
 
+def test_few_pixels_of_numbers_are_a_film_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import imageio.v3 as imageio
+
+    monkeypatch.setattr(Drawn, "pictures", lambda self, step: np.full((10, 10, 3), 0.2 * step))
+    frames = imageio.imread(film(tmp_path, Drawn), index=None)
+    assert frames.shape == (4, 130, 130, 3)
+    assert np.abs(frames[2].astype(int) - 102).max() < 12
+
+
 def test_what_cannot_be_filmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         UserError, match="Counted' draws no pictures: its render mode is None, and it names as possible"
