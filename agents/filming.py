@@ -55,7 +55,7 @@ def _drawn(env: gym.Env[Any, Any], name: str) -> npt.NDArray[np.uint8]:
     except Exception as error:  # A renderer may raise anything, most often because there is no display.
         raise UserError(
             f"'{name}' could not draw itself: {type(error).__name__}: {error}. On a machine without a display MuJoCo "
-            "draws with MUJOCO_GL=egl or MUJOCO_GL=osmesa set, pygame with SDL_VIDEODRIVER=dummy."
+            "draws with MUJOCO_GL=egl or MUJOCO_GL=osmesa set, pygame with SDL_VIDEODRIVER=offscreen."
         ) from error
     if picture.dtype.kind == "f" and picture.size and 0 <= picture.min() <= picture.max() <= 1:
         picture = np.rint(255 * picture).astype(np.uint8)  # As some draw themselves.

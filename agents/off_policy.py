@@ -84,7 +84,7 @@ class OffPolicyAgent(Agent):
         episodes: episodes ended so far, a variable.
     """
 
-    Config: ClassVar[type[OffPolicyConfig]]
+    Config: ClassVar[type[OffPolicyConfig]] = OffPolicyConfig
     reseedable = True
     action: Spec = Spec((), "int32")
     draws_for: ClassVar[tuple[str, ...]] = ()

@@ -54,10 +54,13 @@ class OnPolicyAgent(Agent):
     Attributes:
         network: policy and value.
         head: from what the policy's network puts out to actions.
-        updates: updates so far, a variable, once training has begun.
+        updates: calls of `update` so far, int64, a variable, once training has begun; in `update` those before it.
+        draws_for: what `update` draws random numbers for; `self.seeds.draw(purpose, counter)` is the seed of each.
+        reseedable: true, so nothing made from the seed may be a constant in `update`: `self.seeds` is none.
     """
 
-    Config: ClassVar[type[OnPolicyConfig]]
+    Config: ClassVar[type[OnPolicyConfig]] = OnPolicyConfig
+    draws_for: ClassVar[tuple[str, ...]] = ()
     serves = (gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.Box)
     reseedable = True
 
@@ -82,7 +85,10 @@ class OnPolicyAgent(Agent):
 
     @abc.abstractmethod
     def update(self, rows: Transitions) -> dict[str, Any]:
-        """One gradient step on the rollout `rows`, fields [T, N, ...]; scalars by TensorBoard name. Compiled code."""
+        """Learn from the rollout `rows`, fields [T, N, ...]; scalars by TensorBoard name. Compiled code.
+
+        Rewards are scaled, actions are as they were drawn, so that `self.head.log_prob` is theirs.
+        """
 
     def network_arguments(self) -> dict[str, Any]:
         """What `ActorCritic` is made of."""
@@ -157,9 +163,11 @@ class OnPolicyAgent(Agent):
     def state(self) -> dict[str, Any]:
         """Everything a resume needs."""
         self._build()
+        drawn = {"seeds": self.seeds.variable} if self.draws_for else {}
         return {
             **self.inference_state(),
             **self.learner_state(),
+            **drawn,
             "rollout": self._rollout.state(),
             "updates": self.updates,
             "generator": self.generator,
@@ -210,7 +218,7 @@ class OnPolicyAgent(Agent):
         clock = self.updates * self.step_quantum
         learning.set_learning_rate(self.optimizer, self.config.learning_rate, clock)
         rows = self.as_learned(rows)
-        scalars = self.update(rows)
+        scalars = {name: tf.convert_to_tensor(value) for name, value in self.update(rows).items()}
         self.updates.assign_add(1)
         self.feed(rows)
         return scalars
@@ -237,6 +245,7 @@ class OnPolicyAgent(Agent):
         if self._built:
             return
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.seeds = runtime.Seeds(self.seed, *self.draws_for)
         self.build_learner()
         self.generator = runtime.generator(self.seed, "exploration")
         compute = loops.choose(convolutional=networks.has_convolutions([self.network.policy_body]), precision="float32")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from rlgen import draws, loops, runtime
+from rlgen import draws, loops
 from rlgen.agents.a2c import A2C, A2CConfig
 from rlgen.agents.advantages import explained_variance, gae, normalized
 from rlgen.agents.on_policy import flat
@@ -98,6 +98,7 @@ class PPO(A2C):
     """Proximal policy optimisation: several epochs on every rollout, the policy held near the one that made it."""
 
     Config = PPOConfig
+    draws_for = ("order",)
 
     def update(self, rows: Transitions) -> dict[str, Any]:
         """Epochs of gradient steps on L = L_clip + c_v L_value - c_e H over the rollout `rows`, fields [T, N, ...]."""
@@ -171,14 +172,3 @@ class PPO(A2C):
         size = config.num_envs * config.rollout_steps
         keys = draws.uniform((config.epochs, size), self.seeds.draw("order", self.updates))
         return tf.reshape(tf.argsort(keys, -1), (config.epochs * config.minibatches, size // config.minibatches))
-
-    # ---- parts ----------------------------------------------------------------------------------------
-
-    def build_learner(self) -> None:
-        """As A2C's, and the seed of the order."""
-        super().build_learner()
-        self.seeds = runtime.Seeds(self.seed, "order")
-
-    def learner_state(self) -> dict[str, Any]:
-        """As A2C's, and the seed of the order."""
-        return {**super().learner_state(), "seeds": self.seeds.variable}

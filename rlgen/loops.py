@@ -100,7 +100,7 @@ class Tally:
         """One step's scalars, to be added to the sums.
 
         Raises:
-            ValueError: another step had other names, or there are more than `ROOM`.
+            ValueError: another step had other names, there are more than `ROOM`, or one is no scalar.
         """
         if self._names is None:
             self._names = tuple(scalars)
@@ -110,6 +110,11 @@ class Tally:
                 f"{', '.join(scalars)}, another one {', '.join(self._names)}."
             )
         values = [tf.cast(scalars[name], tf.float32) for name in self._names]
+        for name, value in zip(self._names, values, strict=True):
+            if value.shape.rank:
+                raise ValueError(
+                    f"'{name}' is a scalar for TensorBoard, not {value.shape}: return its mean, for instance."
+                )
         return tf.concat([tf.stack([*values, tf.ones(())]), tf.zeros((ROOM - len(values),))], 0)
 
     def mean_tensors(self, sums: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rlgen.algorithm import Algorithm
 from rlgen.callbacks import Callback
 from rlgen.checkpoint import newest_good
 from rlgen.config import coerce, differences
-from rlgen.errors import RlgenError, UserError
+from rlgen.errors import RlgenError, UnknownName, UserError
 from rlgen.hooks import check_callbacks
 from rlgen.run import Run, RunConfig, check_free, default_path
 from rlgen.trainer import Trainer
@@ -297,7 +297,13 @@ def changes(config: RunConfig, algorithm: Algorithm) -> tuple[str, ...]:
 
 def _how(config: RunConfig) -> tuple[type[Algorithm], dict[str, Any]]:
     """A run's class, and the arguments of its constructor."""
-    cls = registry.load(config.algorithm, registry.ALGORITHM_KINDS)
+    try:
+        cls = registry.load(config.algorithm, registry.ALGORITHM_KINDS)
+    except UnknownName as error:
+        raise UnknownName(
+            f"{error} The run was made by a plug-in that is not here: install its package, or import the module that "
+            "registers it first."
+        ) from error
     engine = config.engine if cls.problem_kind == "env" else "auto"
     values = {"problem": config.problem, "config": cls.Config.build(config.config), "seed": config.seed}
     return cls, {**values, "engine": engine}

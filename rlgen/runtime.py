@@ -12,6 +12,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
+import random
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -118,6 +119,17 @@ def derive_seed(seed: int, *purpose: str | int) -> int:
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     """A NumPy generator for one purpose out of the run's seed."""
     return np.random.default_rng(derive_seed(seed, *purpose))
+
+
+@contextlib.contextmanager
+def python_random(seed: int) -> Iterator[None]:
+    """Let Python's generator, from which Keras takes seeds for layers that have none, follow from a seed inside."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
 
 
 def stateless(seed: Any, counter: Any) -> Any:

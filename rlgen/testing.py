@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from rlgen.run import Run
 
 # For a kind of problem: the argument that names it, and steps that are enough to see it work.
 PROBLEMS = {"env": ("env", 1024), "dataset": ("data", 20)}
+
+MOST_NAMES = 6
 
 
 class PluginFault(RlgenError, AssertionError):
@@ -41,7 +44,7 @@ def check_plugin(
     checked by letting an algorithm learn there for a moment.
 
     Args:
-        name: of the plug-in.
+        name: of the plug-in; of an environment or a data set with its arguments, `photos:folder?size=32`.
         env: what an agent learns in, its default problem unless given.
         data: what a model learns from, its default problem unless given.
         steps: how many in all; two chunks of the algorithm unless given.
@@ -57,10 +60,13 @@ def check_plugin(
         PluginFault: the contract is broken.
         UserError: the name is unknown, its configuration wrong, or no algorithm can be built for it.
     """
-    plugin = registry.find(name)
+    # A data set or an environment may be named with its arguments.
+    plugin = registry.find(re.split("[:?]", name)[0])
     if plugin.kind == "metric":
         raise RlgenError(f"'{name}' is a metric, a plain function: test it by calling it.")
     if plugin.kind in PROBLEMS:
+        if env is not None or data is not None:
+            raise UserError(f"'{name}' is what is learned from: give its arguments with its name, not env= or data=.")
         learner = algorithm or _first_able(plugin.kind, name, config, engine)
         where, few = PROBLEMS[plugin.kind]
         return check_plugin(learner, **{where: name}, steps=steps or few, config=config, engine=engine)
@@ -83,12 +89,13 @@ def _check_algorithm(name: str, steps: int | None, asked: dict[str, Any]) -> dic
         judging = {"trainer.evaluation_episodes": 2, "trainer.evaluate_every_steps": max(1, steps // 4)}
         asked["config"] = {**judging, **(asked["config"] or {})}
         whole = api.train(name, run=Path(directory) / "whole", steps=steps, **asked)
+        if first.algorithm.reseedable:
+            # At once: what was trained last is what is reseeded.
+            _check_reseeding(name, Path(directory), steps, {**asked, "seed": 4})
         scalars = _check_use(whole)
         half = api.train(name, run=Path(directory) / "half", steps=steps // 2, **asked)
         resumed = api.train(name, run=half.path, steps=steps, resume=True)
         _check_bits(whole.weights("last")[1], resumed.weights("last")[1], whole.config.engine)
-        if first.algorithm.reseedable:
-            _check_reseeding(name, Path(directory), steps // 2, {**asked, "seed": 4})
         return scalars
 
 
@@ -159,18 +166,24 @@ def _check_bits(whole: Mapping[str, Any], resumed: Mapping[str, Any], engine: st
         # A Gymnasium environment cannot be put back to where it stood, so its experience differs.
         return
     changed = _differing(whole, resumed)
-    _expect(not changed, f"{changed} of a resumed run differs from that of an uninterrupted one: is state() complete?")
+    _expect(
+        not changed,
+        f"{changed} of a resumed run differs from that of an uninterrupted one: does state() (of a model on the shared "
+        "bases: learned and used) miss something that training changes, or is something drawn without the run's seed?",
+    )
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """The names whose bits differ, for a message; empty when none do."""
-    return ", ".join(
+    names = [
         f"'{name}'"
         for name, array in one.items()
         if array.dtype != other[name].dtype or array.tobytes() != other[name].tobytes()
-    )
+    ]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _expect(kept: bool, otherwise: str) -> None:
     if not kept:
-        raise PluginFault(f"The plug-in breaks the contract: {otherwise}.")
+        raise PluginFault(f"The plug-in breaks the contract: {otherwise}{'' if otherwise.endswith('?') else '.'}")

@@ -24,11 +24,20 @@ class Draws:
             seed: the run's.
             purposes: drawing more for one never shifts another.
         """
-        self._seeds = runtime.Seeds(seed, *purposes)
+        self._purposes, self._seeds = purposes, runtime.Seeds(seed, *purposes)
         self.seeds = self._seeds.variable
 
     def seed(self, purpose: str, counter: Any) -> Any:
-        """The seed of one draw, int32 [2]."""
+        """The seed of one draw, int32 [2].
+
+        Raises:
+            ValueError: nobody named this purpose.
+        """
+        if purpose not in self._purposes:
+            known = ", ".join(map(repr, self._purposes))
+            raise ValueError(
+                f"Nothing is drawn for '{purpose}': name it in `draws`, beside what the base has: {known}."
+            )
         return self._seeds.draw(purpose, counter)
 
     def normal(self, purpose: str, counter: Any, shape: Sequence[int]) -> Any:

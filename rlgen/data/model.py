@@ -23,7 +23,7 @@ from rlgen.data import Arrays, Part, augment
 from rlgen.data.augment import Augmentation
 from rlgen.data.draws import Draws
 from rlgen.data.feed import PURPOSES, Batch, Feed, Order
-from rlgen.errors import UserError
+from rlgen.errors import RlgenError, UserError
 from rlgen.schedules import Schedule
 
 
@@ -156,15 +156,26 @@ class Model(Algorithm):
 
     def _built(self) -> loops.Compute:
         self.dtype, self._schedules = "float32", list[tuple[Any, Schedule]]()
-        self.build()
+        self._build()
         models = [part for name in (*self.used, *self.learned) if hasattr(part := getattr(self, name), "layers")]
         convolutional = networks.has_convolutions(models)
         compute = loops.choose(convolutional=convolutional, precision=self.config.precision)
         if compute.dtype != self.dtype:
             self.dtype = compute.dtype
             self._schedules.clear()
-            self.build()
+            self._build()
         return compute
+
+    def _build(self) -> None:
+        """`build`, where Keras gives layers without a seed of their own one from the run's."""
+        with runtime.python_random(runtime.derive_seed(self.seed, "layers")):
+            self.build()
+        for name in (*self.used, *self.learned):
+            if not hasattr(self, name):
+                raise RlgenError(
+                    f"{type(self).__name__}.build() has to set self.{name}: `used` and `learned` name it as part of "
+                    "what is saved."
+                )
 
     def examples(self, part: Part) -> Arrays:
         """The examples of one part, checked.

@@ -90,6 +90,7 @@ class GenerativeModel(Model):
         auto = "tanh" if self.dataset.spec.picture else "linear"
         self.output = auto if self.config.output_activation == "auto" else self.config.output_activation
         self.generator, self.average = self.generator_net(), self.generator_net()
+        self.average.set_weights(self.generator.get_weights())
 
     def check_training(self, arrays: Arrays) -> None:
         """Refuse data that the generator's output cannot reach."""

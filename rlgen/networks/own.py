@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any
 
-from rlgen import brought, registry
+from rlgen import brought, registry, runtime
 from rlgen.errors import UserError
 from rlgen.spec import Spec
 
@@ -43,19 +42,15 @@ def made(function: Function, name: str, inputs: Spec, outputs: int, *, seed: int
     """
     import tensorflow as tf
 
-    # Keras gives a layer without a seed of its own one from Python's generator.
-    before = random.getstate()
-    random.seed(seed)
     try:
-        model = _functional(function(inputs, Spec((outputs,))), inputs)
+        with runtime.python_random(seed):
+            model = _functional(function(inputs, Spec((outputs,))), inputs)
         shape = tuple(model(tf.zeros((2, *inputs.shape), inputs.dtype)).shape)
     except Exception as error:  # Somebody's function may raise anything.
         raise UserError(
             f"The network '{name}' could not be made for {inputs} to float32 [{outputs}]: {type(error).__name__}: "
             f"{error}"
         ) from error
-    finally:
-        random.setstate(before)
     if shape != (2, outputs):
         seen, wanted, got = (", ".join(map(str, ("N", *part))) for part in (inputs.shape, (outputs,), shape[1:]))
         raise UserError(f"The network '{name}' has to put out [{wanted}] for examples [{seen}]; it puts out [{got}].")

@@ -108,7 +108,7 @@ def fault(**asked: Any) -> str:
 
 def test_a_state_without_its_random_numbers(walk: Any) -> None:
     broken(walk, state=without("generator"))
-    assert "'weights' of a resumed run differs from that of an uninterrupted one: is state() complete?" in fault()
+    assert "'weights' of a resumed run differs from that of an uninterrupted one: does state()" in fault()
 
 
 def test_a_momentum_nobody_saves(walk: Any) -> None:

@@ -14,11 +14,10 @@ Row = tuple[str, str]
 def rows(name: str) -> Iterator[Row]:
     """What to write and what it is, of `module:Class` or of all that is public in `module`."""
     module, _, attribute = name.partition(":")
-    found = importlib.import_module(module)
     if attribute:
-        yield from of_class(getattr(found, attribute))
+        yield from of_class(found(name))
         return
-    for key, value in vars(found).items():
+    for key, value in vars(importlib.import_module(module)).items():
         if key.startswith("_") or getattr(value, "__module__", None) != module:
             continue
         if inspect.isfunction(value):
@@ -27,6 +26,12 @@ def rows(name: str) -> Iterator[Row]:
             yield f"`{key}({', '.join(value._fields)})`", first_sentence(value)
         elif inspect.isclass(value):
             yield f"`{key}`", first_sentence(value)
+
+
+def found(name: str) -> Any:
+    """What `module:Class` names."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def of_class(cls: type) -> Iterator[Row]:

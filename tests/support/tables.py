@@ -31,7 +31,7 @@ def renewed(source: str) -> str:
 def table(what: str, name: str) -> str:
     """The table `fields NAME`, `presets NAME`, `api NAME`, `spaces actions` or `spaces observations`.
 
-    NAME is an algorithm or `trainer`; of `api` it is `module` or `module:Class`.
+    NAME is an algorithm, `trainer` or the `module:Class` of a configuration; of `api` it is `module` or `module:Class`.
 
     Raises:
         ValueError: there is no such table.
@@ -42,7 +42,7 @@ def table(what: str, name: str) -> str:
         return observations()
     if what == "api":
         return markdown(("name", "what it is"), api_tables.rows(name))
-    config = config_class(name)
+    config = api_tables.found(name) if ":" in name else config_class(name)
     prefix = "trainer." if name == "trainer" else ""
     if what == "fields":
         rows = [
