@@ -1,4 +1,4 @@
-"""The host engine: true successors, flat observations of every space, faults that name their step."""
+"""Gymnasium's spaces as agents see them, and the probe: flat observations of every space, faults with their step."""
 
 from __future__ import annotations
 
@@ -7,66 +7,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from counting import FAULTS, Counting
 from gymnasium import spaces
 
 from rlgen.envs.gymnasium import as_batch, probe, spec_of, to_space
-from rlgen.envs.host import SideBySide
 from rlgen.errors import EnvironmentFault, UserError
-
-
-class Counting(gym.Env):
-    """Observes how many steps the episode has; ends after `length`, by termination or by time."""
-
-    observation_space = spaces.Box(0, 100, (1,), np.float32)
-    action_space = spaces.Discrete(2)
-
-    def __init__(self, *, length: int = 3, truncates: bool = False, **faults: Any) -> None:
-        self.length, self.truncates, self.faults, self.total = length, truncates, faults, 0
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
-        super().reset(seed=seed)
-        self.t = 0
-        return np.zeros(1, np.float32), {}
-
-    def step(self, action: Any) -> Any:
-        self.t += 1
-        self.total += 1
-        observation, reward, ended = np.full(1, self.t, np.float32), 1.0, self.t == self.length
-        if self.faults.get("at") == self.total:
-            if "raises" in self.faults:
-                raise RuntimeError(self.faults["raises"])
-            observation, reward = self.faults.get("observation", observation), self.faults.get("reward", reward)
-            if "short" in self.faults:
-                return observation, reward, ended, {}
-            if "flag" in self.faults:
-                return observation, reward, self.faults["flag"], False, {}
-        return observation, reward, ended and not self.truncates, ended and self.truncates, {}
-
-
-@pytest.mark.parametrize("truncates", [False, True])
-def test_every_step_is_a_real_transition_with_its_true_successor(truncates: bool) -> None:
-    envs = SideBySide(lambda: Counting(truncates=truncates), num_envs=2, seed=0)
-    acted_in, successors, ends = [], [], []
-    for _ in range(7):
-        acted_in.append(float(envs.observation[0, 0]))
-        step = envs.step(np.zeros(2, np.int64))
-        successors.append(float(step.final_observation[0, 0]))
-        ends.append(bool((step.truncated if truncates else step.terminated)[0]))
-    # No filler between episodes: the state after an end is the first of the next episode.
-    assert acted_in == [0, 1, 2, 0, 1, 2, 0]
-    assert successors == [1, 2, 3, 1, 2, 3, 1]
-    assert ends == [False, False, True, False, False, True, False]
-
-
-FAULTS = [
-    ({"observation": np.full(1, np.nan, np.float32)}, "not finite at step 2"),
-    ({"reward": float("inf")}, "must be finite"),
-    ({"reward": "much"}, "is not a number"),
-    ({"observation": np.zeros(3, np.float32)}, r"the shape \(3,\); its space says \(1,\)"),
-    ({"short": True}, "returned 4 values; Gymnasium's step returns five"),
-    ({"flag": "no"}, "'terminated' is 'no'"),
-    ({"raises": "broken motor"}, "raised RuntimeError at step 2: broken motor"),
-]
 
 
 @pytest.mark.parametrize(("fault", "message"), FAULTS)
@@ -74,14 +19,6 @@ def test_the_probe_names_the_step(fault: dict[str, Any], message: str) -> None:
     with pytest.raises(EnvironmentFault, match=message) as caught:
         probe(lambda: Counting(at=2, **fault), seed=0)
     assert "step 2" in str(caught.value)
-
-
-@pytest.mark.parametrize("fault", [row[0] for row in FAULTS if "flag" not in row[0]])
-def test_the_engine_names_the_step_too(fault: dict[str, Any]) -> None:
-    envs = SideBySide(lambda: Counting(at=40, length=7, **fault), num_envs=1, seed=0)
-    with pytest.raises(EnvironmentFault, match="step 40"):
-        for _ in range(50):
-            envs.step(np.zeros(1, np.int64))
 
 
 def test_a_sound_environment_passes_the_probe() -> None:
@@ -148,32 +85,6 @@ def test_actions_become_elements_of_the_space(space: spaces.Space, thought: Any,
     assert all(space.contains(np.asarray(action, space.dtype)) for action in actions)
     np.testing.assert_allclose(actions, taken, rtol=1e-6)
     assert actions.dtype == (space.dtype if isinstance(space, spaces.Box) else np.int64)
-
-
-class InPlace(gym.Env):
-    """Observes one array of its own, which it changes in place; its infos cannot be merged."""
-
-    observation_space = spaces.Box(0, 100, (2,), np.float32)
-    action_space = spaces.Discrete(2)
-
-    def __init__(self) -> None:
-        self.array = np.zeros(2, np.float32)
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
-        super().reset(seed=seed)
-        self.array[:] = 0
-        return self.array, {"words": "new"}
-
-    def step(self, action: Any) -> Any:
-        self.array += 1
-        infos = [{"x": None}, {"x": 3}, {"x": "word"}, {"x": np.zeros(int(self.array[0]))}]
-        return self.array, 0.0, False, bool(self.array[0] == 5), infos[int(self.array[0]) % 4]
-
-
-def test_an_array_changed_in_place_and_infos_that_cannot_be_merged_do_no_harm() -> None:
-    envs = SideBySide(InPlace, num_envs=3, seed=0)
-    finals = [float(envs.step(np.zeros(3, np.int64)).final_observation[0, 0]) for _ in range(7)]
-    assert finals == [1, 2, 3, 4, 5, 1, 2]
 
 
 def test_shapes_tell_one_from_a_batch() -> None:
