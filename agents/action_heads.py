@@ -18,6 +18,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rlgen import draws
+from rlgen.envs.gymnasium import middle_and_half
 
 LOG_2_PI = math.log(2 * math.pi)
 
@@ -164,8 +165,9 @@ class GaussianHead(ActionHead):
         self.outputs = int(np.prod(self.shape))
         self.log_std = tf.Variable(tf.fill((self.outputs,), float(initial_log_std)), name="log_std")
         bounded = np.isfinite(space.low) & np.isfinite(space.high)
-        low, high = np.where(bounded, space.low, -1.0), np.where(bounded, space.high, 1.0)
-        self._middle, self._half = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
+        self._middle, self._half = middle_and_half(
+            np.where(bounded, space.low, -1.0), np.where(bounded, space.high, 1.0)
+        )
         self._clip = np.where(bounded, 1.0, np.inf).astype(np.float32)
 
     def noise(self, shape: Sequence[int], seed: Any) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 import tensorflow as tf
 
 from rlgen import draws
 from rlgen.agents.off_policy import OffPolicyAgent, OffPolicyConfig
+from rlgen.envs.gymnasium import middle_and_half
 from rlgen.spec import Spec
 
 
@@ -29,7 +29,7 @@ class BoundedAgent(OffPolicyAgent):
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         low, high = self.action_space.low, self.action_space.high  # type: ignore[attr-defined]
         self.action = Spec(tuple(low.shape))
-        self._middle, self._half = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
+        self._middle, self._half = middle_and_half(low, high)
 
     def exploration_noise(self, steps: int, seed: Any) -> Any:
         """Standard normal numbers, and uniform actions for the time before learning starts, [steps, N, A] each."""

@@ -53,6 +53,16 @@ def to_space(space: gym.Space[Any], actions: npt.NDArray[Any]) -> npt.NDArray[An
     return actions
 
 
+def middle_and_half(low: Array, high: Array) -> tuple[Array, Array]:
+    """The middle of bounds and half their distance, float32: with numbers in [-1, 1] all between them is reached.
+
+    Each bound is halved before they meet: spaces without real bounds often have the largest float for one.
+    """
+    largest = float(np.finfo(np.float32).max)
+    low, high = (np.clip(bound.astype(np.float64), -largest, largest) / 2 for bound in (low, high))
+    return (high + low).astype(np.float32), (high - low).astype(np.float32)
+
+
 def as_batch(space: gym.Space[Any], observation: Any) -> tuple[Array, bool]:
     """An observation of `space`, or a batch of them, as an agent sees them, [N, *shape]; and whether it was a batch.
 

@@ -10,7 +10,7 @@ import pytest
 from counting import FAULTS, Counting
 from gymnasium import spaces
 
-from rlgen.envs.gymnasium import as_batch, probe, spec_of, to_space
+from rlgen.envs.gymnasium import as_batch, middle_and_half, probe, spec_of, to_space
 from rlgen.errors import EnvironmentFault, UserError
 
 
@@ -109,3 +109,15 @@ def test_shapes_tell_one_from_a_batch() -> None:
 )
 def test_pictures_stay_pictures(space: spaces.Space, said: str) -> None:
     assert str(spec_of(space)) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(-2.0, 6.0), (-3.4028235e38, 3.4028235e38), (-1.7e308, 1.7e308), (0.0, 3.4028235e38)]
+)
+def test_bounds_as_large_as_floats_get_are_reached_and_nothing_overflows(low: float, high: float) -> None:
+    largest = float(np.finfo(np.float32).max)
+    with np.errstate(all="raise"):
+        middle, half = middle_and_half(np.array([low]), np.array([high]))
+        reached = [float((middle + half * np.float32(unit))[0]) for unit in (-1, 0, 1)]
+    wanted = [max(low, -largest), np.clip(low, -largest, largest) / 2 + np.clip(high, -largest, largest) / 2]
+    np.testing.assert_allclose(reached, [*wanted, min(high, largest)], rtol=1e-6)
