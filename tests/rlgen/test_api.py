@@ -1,5 +1,6 @@
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +150,25 @@ def test_the_algorithm_is_closed_whatever_happens(walk: Any, tmp_path: Path, wro
     else:
         plan.execute()
     assert plan.algorithm.closed
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"env": 3}, "env=3 is no environment: it has no reset"),
+        ({"steps": "many"}, "steps='many' is not a whole number"),
+        ({"seed": 1.5}, "seed=1.5 is not a whole number"),
+        ({"config": [("learning_rate", 1)]}, "is no dictionary of fields"),
+        ({"preset": 3}, "preset=3 is no name"),
+        ({"data": np.zeros((20, 2))}, "'dqn' learns in an environment: give --env"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_arguments_of_a_wrong_type(asked: dict[str, Any], said: str, in_empty_directory: Path) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        rlgen.train("dqn", **{"steps": 10, **asked})
+    assert not list(in_empty_directory.iterdir())
+
+
+def test_numbers_as_text_are_numbers(walk: Any, tmp_path: Path) -> None:
+    assert rlgen.train("walk", steps="20", seed="3", run=tmp_path / "run").steps == 20

@@ -98,6 +98,20 @@ def refused(rlgen_command: Command, in_empty_directory: Path, walk: Any) -> Refu
         ("train dqn --env Pendulum-v1", ["Box", "DQN chooses Discrete actions"]),
         ("train dqn --env awkward_envs:Endless-v0", ["no fixed size", "Supported: Box"]),
         ("train dqn --env awkward_envs:CannotBeMade-v0", ["ValueError: no licence found"]),
+        # What people bring.
+        ("train dqn --env=", ["--env is empty", "Leave it out for 'CartPole-v1'"]),
+        ("train mlp --data=", ["--data is empty", "Leave it out for 'digits'"]),
+        ("train dqn --env-arg x", ["'x' is not key=value", "--env-arg is_slippery=false"]),
+        (
+            "train dqn --env FrozenLake-v1 --env-arg slippery=false",
+            ["no argument 'slippery'", "Did you mean 'is_slippery'", "map_name="],
+        ),
+        ("train dqn --env json:JSONDecoder", ["makes a JSONDecoder, which is no subclass of gymnasium.Env"]),
+        ("train dqn --wrapper TimeAwar", ["no wrapper 'TimeAwar'", "TimeAwareObservation"]),
+        ("train mlp --wrapper frame_stack", ["'mlp' learns from a data set", "wrappers are for environments"]),
+        ("train dqn --set network=math:cosine", ["'math:cosine'", "has no attribute 'cosine'"]),
+        ("train gan --data digits --set generator=math:sin", ["The network 'math:sin' could not be made"]),
+        ("train dqn --from nowhere", ["nowhere does not exist"]),
         # Environments that break their contract.
         ("train dqn --env awkward_envs:NanObservation-v0", ["not finite at step 5", "Mend the environment"]),
         ("train dqn --env awkward_envs:InfiniteReward-v0", ["At step 5 the reward is inf"]),

@@ -119,6 +119,22 @@ def test_train_json(rlgen_command: Command, walk: Any, tmp_path: Path) -> None:
     assert judged["step"] == row["best_step"]
 
 
+def test_what_others_print_is_no_part_of_the_answer(
+    rlgen_command: Command, walk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = walk.Walk.train
+
+    def loud(self: Any, steps: int) -> Any:
+        print("from Python")
+        os.write(1, b"from C\n")
+        return quiet(self, steps)
+
+    monkeypatch.setattr(walk.Walk, "train", loud)
+    done = rlgen_command("train", "walk", "--steps", 10, "--run", tmp_path / "run", "--json")
+    assert one_json(done.out)["steps"] == 10
+    assert "from Python" in done.err and "from C" in done.err
+
+
 def test_train_from_several_seeds(rlgen_command: Command, walk: Any, tmp_path: Path) -> None:
     done = rlgen_command("train", "walk", "--steps", "10", "--seed", "4", "--seeds", "3", "--run", tmp_path / "many")
     assert done.code == 0, done.err
