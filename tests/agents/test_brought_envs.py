@@ -118,6 +118,15 @@ def test_an_object_is_brought_again_in_another_process(tmp_path: Path, monkeypat
     assert again.steps == 2 * STEPS
 
 
+def test_a_specification_is_trained_in_resumed_and_judged(tmp_path: Path) -> None:
+    spec = gym.make("FrozenLake-v1", is_slippery=False, max_episode_steps=9).spec
+    run = rlgen.train("dqn", env=spec, steps=STEPS, run=tmp_path / "run", config=TINY)
+    assert run.config.problem == "FrozenLake-v1?is_slippery=false&max_episode_steps=9"
+    resumed = rlgen.train("dqn", env=spec, steps=2 * STEPS, run=run.path, resume=True)
+    assert resumed.steps == 2 * STEPS
+    assert rlgen.evaluate(resumed, episodes=2).scalars["eval/mean_ep_length"] <= 9
+
+
 def test_a_class_is_found_by_another_process(tmp_path: Path, subprocess_environment: dict[str, str]) -> None:
     run = rlgen.train("dqn", env="awkward_envs:Sound", steps=STEPS, run=tmp_path / "run", config=TINY)
     done = subprocess.run(
