@@ -49,22 +49,22 @@ def play(
     first = itertools.islice(waiting, envs.num_envs)
     playing = [(i, episode, envs.reset(i, seed=seed + episode)) for i, episode in enumerate(first)]
     while playing:
-        observations = np.stack([observation for _, _, observation in playing])
-        value, actions, going_on = values(observations), envs.actions(policy(observations)), []
-        for k, ((i, episode, _), action) in enumerate(zip(playing, actions, strict=True)):
-            where = f"step {len(rewards[episode]) + 1}"
-            observation, reward, terminated, truncated = envs.step(i, action, where=where)
-            rewards[episode].append(reward)
+        which, running, seen = zip(*playing, strict=True)
+        observations = np.stack(seen)
+        value, actions = values(observations), policy(observations)
+        following, reward, terminated, truncated = envs.step(which, actions)
+        playing = []
+        for k, (i, episode) in enumerate(zip(which, running, strict=True)):
+            rewards[episode].append(reward[k])
             if value is not None:
                 expected[episode].append(value[k])
-            if not terminated and not truncated:
-                going_on.append((i, episode, observation))
+            if not terminated[k] and not truncated[k]:
+                playing.append((i, episode, following[k]))
                 _check_length(rewards[episode])
                 continue
-            ended_by_time[episode] = truncated and not terminated
-            if (following := next(waiting, None)) is not None:
-                going_on.append((i, following, envs.reset(i, seed=seed + following)))
-        playing = going_on
+            ended_by_time[episode] = truncated[k] and not terminated[k]
+            if (new := next(waiting, None)) is not None:
+                playing.append((i, new, envs.reset(i, seed=seed + new)))
     lengths = np.array([len(row) for row in rewards])
     alive = np.arange(lengths.max())[:, None] < lengths
     known = _columns(expected, alive) if expected[0] else None

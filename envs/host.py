@@ -7,7 +7,7 @@ that they change in place, and infos that nobody could merge.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
-from rlgen.envs.gymnasium import Array, check_scalars, checked, faults_named, pair, spec_of, to_space
+from rlgen.envs.gymnasium import Array, checked, faults_named, pair, spec_of, to_space
 from rlgen.errors import EnvironmentFault, UserError
 
 Floats = npt.NDArray[np.float32]
@@ -124,13 +124,8 @@ class SideBySide(HostEnvs):
     def step(self, actions: Array) -> Step:
         """As the base says."""
         self._steps += 1
-        where, count = f"step {self._steps}", self.num_envs
-        final, rewards = self._sight.empty(count), np.zeros(count)
-        terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
-        with faults_named(where):
-            for i, (env, action) in enumerate(zip(self._envs, to_space(self._space, actions), strict=True)):
-                observation, rewards[i], terminated[i], truncated[i], _ = env.step(action)
-                final[i] = self._sight(observation)
+        where = f"step {self._steps}"
+        final, reward, terminated, truncated = stepped(self._envs, to_space(self._space, actions), self._sight, where)
         done = terminated | truncated
         self.observation = final
         if done.any():
@@ -139,8 +134,7 @@ class SideBySide(HostEnvs):
                 for ended in np.flatnonzero(done):
                     self.observation[ended] = self._sight(pair(self._envs[ended].reset()))
             checked(self.observation, where)
-        checked(final, where)
-        return Step(finite(rewards, where), terminated, truncated, final, self.observation)
+        return Step(reward, terminated, truncated, final, self.observation)
 
     def close(self) -> None:
         """As the base says."""
@@ -205,11 +199,12 @@ class OfVector(HostEnvs):
 
 
 class Judging:
-    """Environments to be judged in, stepped one by one: one whose episode is over rests."""
+    """Environments to be judged in, of which those whose episodes are over rest."""
 
     def __init__(self, envs: Sequence[gym.Env[Any, Any]]) -> None:
         """Take environments whose episodes have not begun."""
-        self._envs, self.num_envs, self._sight = envs, len(envs), Sight(envs[0].observation_space)
+        self._envs, self.num_envs, self._steps = envs, len(envs), 0
+        self._sight, self._space = Sight(envs[0].observation_space), envs[0].action_space
 
     def reset(self, i: int, *, seed: int) -> Array:
         """Begin an episode of the i-th; the first observation, [*shape].
@@ -218,26 +213,40 @@ class Judging:
             EnvironmentFault: it raised, or returned something else than Gymnasium's contract allows.
         """
         with faults_named("reset"):
-            return self._taken(pair(self._envs[i].reset(seed=seed)), "reset")
+            seen = np.array(self._sight(pair(self._envs[i].reset(seed=seed))), self._sight.spec.dtype)
+        return checked(seen, "reset")
 
-    def step(self, i: int, action: Any, *, where: str) -> tuple[Array, float, bool, bool]:
-        """One step of the i-th: observation [*shape], reward, terminated, truncated.
+    def step(self, which: Sequence[int], actions: Array) -> tuple[Array, Floats, Flags, Flags]:
+        """One step of K of them: observation [K, *shape], reward, terminated and truncated [K].
+
+        Args:
+            which: the environments.
+            actions: [K, ...], discrete ones counted from 0.
 
         Raises:
-            EnvironmentFault: as `reset`; the message says `where`.
+            EnvironmentFault: as `reset`.
         """
-        with faults_named(where):
-            observation, reward, terminated, truncated, _ = self._envs[i].step(action)
-            taken = self._taken(observation, where)
-        check_scalars(reward, terminated, truncated, where)
-        return taken, float(reward), bool(terminated), bool(truncated)
+        self._steps += 1
+        envs = [self._envs[i] for i in which]
+        return stepped(envs, to_space(self._space, actions), self._sight, f"step {self._steps}")
 
-    def actions(self, actions: Array) -> Iterator[Any]:
-        """Actions of an agent, [N, ...], as the environments take them, one by one."""
-        yield from to_space(self._envs[0].action_space, actions)
 
-    def _taken(self, observation: Any, where: str) -> Array:
-        return checked(np.array(self._sight(observation), self._sight.spec.dtype), where)
+def stepped(
+    envs: Sequence[gym.Env[Any, Any]], actions: Array, sight: Sight, where: str
+) -> tuple[Array, Floats, Flags, Flags]:
+    """One step of each environment: observation [N, *shape], reward, terminated and truncated [N], in new arrays.
+
+    Raises:
+        EnvironmentFault: one raised, or returned something else than Gymnasium's contract allows.
+    """
+    count = len(envs)
+    observations, rewards = sight.empty(count), np.zeros(count)
+    terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
+    with faults_named(where):
+        for i, (env, action) in enumerate(zip(envs, actions, strict=True)):
+            observation, rewards[i], terminated[i], truncated[i], _ = env.step(action)
+            observations[i] = sight(observation)
+    return checked(observations, where), finite(rewards, where), terminated, truncated
 
 
 def finite(reward: Any, where: str) -> Floats:

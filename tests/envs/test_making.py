@@ -62,7 +62,8 @@ def judged_steps(envs: Environments, count: int) -> list[tuple[float, bool, bool
     """Reward, terminated and truncated of the first steps of an episode that an agent is judged by."""
     judged = envs.judging(num_envs=1)
     judged.reset(0, seed=0)
-    return [judged.step(0, 0, where="a step")[1:] for _ in range(count)]
+    steps = [judged.step([0], np.zeros(1, np.int64))[1:] for _ in range(count)]
+    return [tuple(field[0].item() for field in step) for step in steps]
 
 
 def test_what_is_for_training_is_left_out_where_an_agent_is_judged() -> None:
