@@ -118,12 +118,12 @@ def main() -> None:
 
     import_tensorflow()
     file = RESULTS / f"{asked.suite}.json"
-    done = [row["job"] for row in kept(file)]
     for job in SUITES[asked.suite](asked.seeds):
+        # Read again each time: another process may add to it.
+        done = [row["job"] for row in kept(file)]
         if job in done or asked.only not in (None, job["algorithm"]):
             continue
         made = run(job)
-        # Read again: another process may have added to it.
         file.write_text(json.dumps([*kept(file), made], indent=1) + "\n")
         print(json.dumps(made), file=sys.stderr, flush=True)
 
