@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -127,12 +127,16 @@ class Agent(Algorithm):
         env = self.environments.judged(render_mode="rgb_array")
         with contextlib.closing(env):
             self.frames_per_second = filming.rate(env)
-            yield from filming.episode(env, self._act_on, name=self.problem, seed=runtime.derive_seed(seed, "film"))
+            yield from filming.episode(env, self._acting(), name=self.problem, seed=runtime.derive_seed(seed, "film"))
 
-    def _act_on(self, observation: Any) -> Any:
-        """The best action for one observation of the environment's."""
-        seen = np.asarray(Sight(self.observation_space)(observation), self.observation.dtype)[None]
-        return to_space(self.action_space, self.policy(seen))[0]
+    def _acting(self) -> Callable[[Any], Any]:
+        """The best action for one observation, where it is known to be one of the environment's own."""
+        sight, dtype = Sight(self.observation_space), self.observation.dtype
+
+        def act(observation: Any) -> Any:
+            return to_space(self.action_space, self.policy(np.asarray(sight(observation), dtype)[None]))[0]
+
+        return act
 
     def check_problem(self) -> None:
         """Step an environment at random for a moment.

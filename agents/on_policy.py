@@ -56,7 +56,7 @@ class OnPolicyAgent(Agent):
         head: from what the policy's network puts out to actions.
         updates: calls of `update` so far, int64, a variable, once training has begun; in `update` those before it.
         draws_for: what `update` draws random numbers for; `self.seeds.draw(purpose, counter)` is the seed of each.
-        reseedable: true, so nothing made from the seed may be a constant in `update`: `self.seeds` is none.
+        reseedable: true, so nothing made from the seed may be a constant in `update`; `self.seeds` is a variable.
     """
 
     Config: ClassVar[type[OnPolicyConfig]] = OnPolicyConfig

@@ -155,7 +155,7 @@ def probe(make: Callable[[], gym.Env[Any, Any]], *, seed: int) -> None:
                 )
             observation, reward, terminated, truncated, _ = returned
             _check_observation(env.observation_space, observation, where)
-            check_scalars(reward, terminated, truncated, where)
+            _check_scalars(reward, terminated, truncated, where)
             if terminated or truncated:
                 with faults_named("reset"):
                     env.reset()
@@ -189,7 +189,7 @@ def _check_observation(space: gym.Space[Any], observation: Any, where: str) -> N
         raise EnvironmentFault(f"At {where} the observation {observation!r} is not in its space {space}.")
 
 
-def check_scalars(reward: Any, terminated: Any, truncated: Any, where: str) -> None:
+def _check_scalars(reward: Any, terminated: Any, truncated: Any, where: str) -> None:
     """Raise `EnvironmentFault` where a reward is no finite number, or a flag neither true nor false."""
     try:
         finite = np.isfinite(float(reward))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import any_spaces
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -17,13 +18,10 @@ import rlgen
 from rlgen import brought, planning
 from rlgen.errors import UserError
 
+# Environments are as many as usual here, and in no wrapper.
+USUAL = ("num_envs", "rollout_steps", "wrappers")
 TINY = {
-    "hidden_units": (4,),
-    "batch_size": 4,
-    "replay_capacity": 64,
-    "learning_starts_env_steps": 8,
-    "train_every_env_steps": 8,
-    "updates_per_train": 1,
+    **{name: value for name, value in any_spaces.TINY.items() if name not in USUAL},
     "trainer.evaluation_episodes": 2,
     "trainer.evaluate_every_steps": 40,
 }
