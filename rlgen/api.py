@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rlgen import registry, runtime
 from rlgen.algorithm import Algorithm, Evaluation
@@ -30,7 +30,7 @@ def train(
     config: Mapping[str, Any] | None = None,
     engine: str | None = None,
     run: str | Path | None = None,
-    resume: bool = False,
+    resume: bool | Literal["auto"] = False,
     start: Run | str | Path | None = None,
     progress: bool | None = None,
     callbacks: Sequence[Callback] = (),
@@ -45,13 +45,15 @@ def train(
         wrappers: around the environment, from the inside out: names with arguments, classes or functions.
         data: what a model learns from: a name, arrays `x` or `(x, y)`, a `tf.data.Dataset` or an `rlgen.data.Dataset`.
         network: a name, or a function of the specifications of input and output that returns a Keras model.
-        steps: environment steps, generator updates or batches in all, a resumed run's earlier ones included.
+        steps: environment steps, generator updates or batches in all, a resumed run's earlier ones included; a resumed
+            run has its own.
         seed: all that is random derives from it; 0 unless given.
         preset: a named configuration; the one named after the problem if there is one, or the defaults.
         config: fields that override the preset; `trainer.*` are the Trainer's.
         engine: "auto", "compiled" or "gymnasium".
         run: the directory to write; a new one below `runs/` unless given.
-        resume: go on with the run in `run` instead of starting one.
+        resume: go on with the run in `run`, whatever is not said here being what it has; "auto": start it where there
+            is none yet. Without it a run that is there goes on too, if all that is asked for is what it has.
         start: another run, with whose weights this one begins.
         progress: show a progress bar on standard error; None: in notebooks.
         callbacks: who is called while it trains, in order; see `rlgen.Callback`.

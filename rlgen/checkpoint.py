@@ -1,21 +1,17 @@
-"""Checkpoints: written beside and renamed, with a checksum, never pickled.
+"""Checkpoints: written beside and renamed, with checksums, never pickled.
 
 A checkpoint is a directory `step-000000050000` with `state.npz` (arrays by name, as NumPy writes them) and
-`checkpoint.json` (the step, and the SHA-256 of the arrays). A directory of that name is complete: until it
-is, it has another name.
+`checkpoint.json` (the step, length and SHA-256 of the arrays, what else belongs to that step, and its own checksum).
+A directory of that name is complete and on the disk: until it is, it has another name.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
+import errno
 import re
-import shutil
+import stat
 import uuid
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +19,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rlgen import files
+from rlgen.archive import FAULTS, Archive
 from rlgen.errors import CheckpointDamaged, RlgenError, UserError
+from rlgen.seal import SealBroken, sealed, unsealed
 
 STATE_FILE, MANIFEST_FILE = "state.npz", "checkpoint.json"
+LEFTOVERS = (files.WRITING, ".replaced-", ".removed-")
+
+# A reader that finds a checkpoint gone looks again: a writer may have replaced it. It is no writer if that never ends.
+LOOKS = 100
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -43,118 +48,145 @@ class Checkpoint:
         """What was written beside the arrays.
 
         Raises:
-            CheckpointDamaged: it cannot be read.
+            CheckpointDamaged: it cannot be read, or is not what was written.
         """
         try:
-            manifest: dict[str, Any] = dict(json.loads((self.path / MANIFEST_FILE).read_text()))
-            return manifest
-        except (OSError, ValueError, TypeError) as error:
-            raise CheckpointDamaged(f"The checkpoint {self.path} is damaged: {MANIFEST_FILE}: {error}") from error
+            manifest = unsealed(files.read(self.path / MANIFEST_FILE))
+        except (OSError, SealBroken, UserError) as error:
+            raise self._damaged(MANIFEST_FILE, error) from error
+        if manifest.get("step") != self.step:
+            raise self._damaged(MANIFEST_FILE, f"it is of step {manifest.get('step')}")
+        return manifest
 
-    def load(self) -> dict[str, npt.NDArray[Any]]:
-        """The arrays, after checking that their bytes are those that were written.
+    def load(self) -> Archive:
+        """The arrays, after checking that their bytes are those that were written; each is read when it is asked for.
 
         Raises:
             CheckpointDamaged: they are not.
         """
-        manifest, file = self.manifest(), self.path / STATE_FILE
+        manifest = self.manifest()
         try:
-            if _sha256(file) != manifest.get("sha256"):
-                raise CheckpointDamaged(f"The checkpoint {self.path} is damaged: the checksum of {STATE_FILE} differs.")
-            with np.load(file, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise CheckpointDamaged(f"The checkpoint {self.path} is damaged: {STATE_FILE}: {error}") from error
+            file = files.open_to_read(self.path / STATE_FILE)
+            if files.size_of(file) != manifest.get("bytes"):
+                raise ValueError(f"it has {files.size_of(file):,} bytes of {manifest.get('bytes')}")
+            if files.checksum(file) != manifest.get("sha256"):
+                raise ValueError("its checksum differs")
+            return Archive(file)
+        except (*FAULTS, UserError) as error:
+            raise self._damaged(STATE_FILE, error) from error
+
+    def _damaged(self, file: str, what: object) -> CheckpointDamaged:
+        return CheckpointDamaged(f"The checkpoint {self.path} is damaged: {file}: {what}.")
 
 
 def save(directory: Path, *, step: int, arrays: Mapping[str, npt.NDArray[Any]], about: Mapping[str, Any]) -> Checkpoint:
-    """Write a checkpoint into `directory`, replacing one of the same step.
+    """Write a checkpoint into `directory`, replacing one of the same step; it is on the disk then.
 
     Raises:
         RlgenError: it could not be written (a full disk, say); what was there before is untouched.
     """
-    final = directory / f"step-{step:012d}"
-    beside = directory / f".writing-{uuid.uuid4().hex}"
+    final, beside = directory / name_of(step), directory / f"{files.WRITING}{uuid.uuid4().hex}"
     try:
-        beside.mkdir(parents=True)
-        with (beside / STATE_FILE).open("wb") as file:
+        files.make_directory(directory)
+        files.make_directory(beside)
+        with files.create(beside / STATE_FILE) as file:
             np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
-            _flush(file)
-        manifest = {**about, "step": step, "sha256": _sha256(beside / STATE_FILE)}
-        with (beside / MANIFEST_FILE).open("w") as text:
-            json.dump(manifest, text, indent=2)
-            _flush(text)
+            files.sync(file)
+        with files.open_to_read(beside / STATE_FILE) as written:
+            about = {**about, "step": step, "bytes": files.size_of(written), "sha256": files.checksum(written)}
+        with files.create(beside / MANIFEST_FILE) as file:
+            file.write(sealed(about))
+            files.sync(file)
+        files.sync_directory(beside)
         if final.exists():
             # The old one of this step has the same content; move it aside so that the rename is one act.
-            final.rename(directory / f".replaced-{uuid.uuid4().hex}")
-        beside.rename(final)
+            files.rename(final, directory / f".replaced-{uuid.uuid4().hex}")
+        files.rename(beside, final)
+        files.sync_directory(directory)
     except OSError as error:
-        shutil.rmtree(beside, ignore_errors=True)
+        files.discard(beside)
         raise RlgenError(
             f"The checkpoint of step {step:,} could not be written to {directory}: {error.strerror or error}. "
-            "Earlier checkpoints are untouched; free some space and go on with --resume."
+            f"Earlier checkpoints are untouched; {way_on(error)} and go on with --resume."
         ) from error
-    _sweep(directory, "replaced")
+    sweep(directory)
     return Checkpoint(final)
 
 
+def name_of(step: int) -> str:
+    """The name of the directory that holds a step's checkpoint."""
+    return f"step-{step:012d}"
+
+
+def way_on(error: OSError) -> str:
+    """What helps where a file could not be written: `free some space`, if that is what it is short of."""
+    return "free some space" if error.errno in NO_SPACE else "see to that"
+
+
 def listed(directory: Path) -> list[Checkpoint]:
-    """The checkpoints in `directory`, oldest first."""
-    paths = (path for path in directory.glob("step-*") if re.fullmatch(r"step-\d+", path.name))
-    return sorted((Checkpoint(path) for path in paths), key=lambda checkpoint: checkpoint.step)
+    """The checkpoints in `directory`, oldest first; directories alone, no links to any."""
+    paths = (path for path in directory.glob("step-*") if re.fullmatch(r"step-\d{1,18}", path.name))
+    found = [Checkpoint(path) for path in paths if _is_directory(path)]
+    return sorted(found, key=lambda checkpoint: checkpoint.step)
 
 
 def keep_last(directory: Path, count: int) -> None:
     """Remove all but the newest `count`, and what an interrupted write left."""
-    for checkpoint in listed(directory)[:-count]:
-        _remove(checkpoint)
-    for kind in ("writing", "replaced", "removed"):
-        _sweep(directory, kind)
+    _remove(directory, listed(directory)[:-count])
+    sweep(directory)
+
+
+def keep_only(directory: Path, steps: Collection[int]) -> None:
+    """Remove the checkpoints of other steps, and what an interrupted write left."""
+    _remove(directory, [checkpoint for checkpoint in listed(directory) if checkpoint.step not in steps])
+    sweep(directory)
 
 
 def drop_after(directory: Path, step: int) -> None:
     """Remove the checkpoints of later steps."""
-    for checkpoint in listed(directory):
-        if checkpoint.step > step:
-            _remove(checkpoint)
+    _remove(directory, [checkpoint for checkpoint in listed(directory) if checkpoint.step > step])
 
 
-def newest_good(directory: Path) -> tuple[Checkpoint, dict[str, npt.NDArray[Any]], list[str]]:
+def sweep(directory: Path) -> None:
+    """Remove what an interrupted write left."""
+    for kind in LEFTOVERS:
+        for left in directory.glob(f"{kind}*"):
+            files.discard(left)
+
+
+def newest_good(directory: Path) -> tuple[Checkpoint, Archive, list[str]]:
     """The newest checkpoint that is whole, its arrays, and what was wrong with newer ones.
 
     Raises:
         UserError: there is none.
     """
     faults: list[str] = []
-    for checkpoint in reversed(listed(directory)):
-        try:
-            return checkpoint, checkpoint.load(), faults
-        except CheckpointDamaged as error:
-            faults.append(str(error))
-    raise UserError(" ".join([*faults, f"There is no whole checkpoint in {directory}; start the run anew."]))
+    for _ in range(LOOKS):
+        faults, gone = [], False
+        for checkpoint in reversed(listed(directory)):
+            try:
+                return checkpoint, checkpoint.load(), faults
+            except CheckpointDamaged as error:
+                gone = gone or not checkpoint.path.exists()
+                faults.append(str(error))
+        if not gone:
+            break
+    raise UserError(" ".join([*faults, f"There is no whole checkpoint in {directory}."]))
 
 
-def _remove(checkpoint: Checkpoint) -> None:
-    """Take it away under another name: killed halfway, a directory that has lost a file must not look like one."""
-    aside = checkpoint.path.with_name(f".removed-{uuid.uuid4().hex}")
-    with contextlib.suppress(OSError):
-        checkpoint.path.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
+def _is_directory(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False  # It has been removed since it was listed.
 
 
-def _flush(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        digest = hashlib.sha256()
-        while block := stream.read(2**20):
-            digest.update(block)
-        return digest.hexdigest()
-
-
-def _sweep(directory: Path, kind: str) -> None:
-    for left in directory.glob(f".{kind}-*"):
-        shutil.rmtree(left, ignore_errors=True)
+def _remove(directory: Path, checkpoints: Sequence[Checkpoint]) -> None:
+    """Take them away under other names: killed halfway, a directory that has lost a file must not look like one."""
+    aside = [(each.path, directory / f".removed-{uuid.uuid4().hex}") for each in checkpoints]
+    for path, name in aside:
+        files.rename(path, name)
+    if aside:
+        files.sync_directory(directory)
+    for _, name in aside:
+        files.discard(name)

@@ -19,7 +19,7 @@ from rlgen.config import parse_overrides
 from rlgen.errors import RlgenError, UserError
 
 if TYPE_CHECKING:
-    from rlgen.planning import Plan
+    from rlgen.planning import Finished, Plan
     from rlgen.run import Run
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
@@ -146,7 +146,13 @@ def describe(name: str, as_json: bool) -> None:
     help="auto, compiled or gymnasium: where environments run.",
 )
 @click.option("--run", type=click.Path(path_type=Path), help="Directory to write; a new one below runs/ unless given.")
-@click.option("--resume", is_flag=True, help="Go on with the run in --run.")
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="now",
+    type=click.Choice(["now", "auto"]),
+    help="Go on with the run in --run; auto: or start it, where there is none yet.",
+)
 @click.option(
     "--from", "start", type=click.Path(path_type=Path), metavar="RUN", help="Begin with another run's weights."
 )
@@ -165,6 +171,7 @@ def train(
     """Train NAME, evaluate its best checkpoint, and say where to look."""
     registry.find(name, registry.ALGORITHM_KINDS)
     asked["config"] = parse_overrides(overrides)
+    asked["resume"] = "auto" if asked["resume"] == "auto" else asked["resume"] is not None
     arguments = parse_overrides(env_args, example="--env-arg is_slippery=false")
     asked["env_config"] = {key: guessed(text) for key, text in arguments.items()} or None
     asked["wrappers"] = wrappers or None
@@ -175,8 +182,8 @@ def train(
     from rlgen import planning
 
     plan = planning.plan(name, **asked)
-    if dry_run:
-        plan.algorithm.close()
+    if dry_run and isinstance(plan, planning.Plan):
+        plan.close()
         _print_json(showing.plan_row(plan)) if as_json else _answer(showing.plan_text(plan))
         return
     run = _execute(plan)
@@ -235,16 +242,22 @@ def record(run: Path, out: Path, checkpoint: str, seed: int) -> None:
 
 def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:
     """Train from several seeds, each in a directory of its own, and show them side by side."""
-    if dry_run or asked["resume"]:
-        raise UserError("--seeds starts runs: give --dry-run or --resume with one --seed, not with --seeds.")
+    if dry_run or asked["resume"] is True:
+        raise UserError(
+            "--seeds starts runs, and goes on with those that are there: give --dry-run with one --seed, and leave "
+            "--resume out."
+        )
     _quiet_tensorflow()
     from rlgen import planning
-    from rlgen.run import check_free
+    from rlgen.run import check_free, is_run
 
     first, directory = asked.pop("seed") or 0, asked.pop("run")
     paths = {seed: directory / f"s{seed}" if directory else None for seed in range(first, first + seeds)}
-    for path in paths.values():
-        if path is not None:
+    # All of them before the first one is trained.
+    for seed, path in paths.items():
+        if path is not None and is_run(path):
+            planning.plan(name, seed=seed, run=path, **asked).close()
+        elif path is not None:
             check_free(path)
     runs = [_execute(planning.plan(name, seed=seed, run=path, **asked)) for seed, path in paths.items()]
     if as_json:
@@ -257,11 +270,13 @@ def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool,
     _answer(f"\nmedian     {score} {statistics.median(values):,.6g}, from {min(values):,.6g} to {max(values):,.6g}")
 
 
-def _execute(plan: Plan) -> Run:
+def _execute(plan: Plan | Finished) -> Run:
     """Train with a bar."""
-    from rlgen import runtime
+    from rlgen import planning, runtime
     from rlgen.progress import Bar
 
+    if isinstance(plan, planning.Finished):
+        return plan.execute()
     bar, config = Bar(), plan.config
     memory = {part: runtime.human_bytes(size) for part, size in plan.algorithm.memory_bytes().items()}
     parts = "".join(f"; {part} {size}" for part, size in memory.items())

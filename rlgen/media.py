@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import uuid
 from pathlib import Path
 from typing import Any
 
+from rlgen import files
 from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.errors import RlgenError, UserError
 from rlgen.run import Run
@@ -81,10 +83,10 @@ def check_video_path(out: Path) -> None:
 def save_images(run: Run, evaluation: Evaluation) -> None:
     """Write the pictures of an evaluation into `media/`, `eval/samples` as `eval_samples.png`."""
     for name, pixels in evaluation.images.items():
-        (run.path / "media" / f"{name.replace('/', '_')}.png").write_bytes(png_bytes(pixels))
+        files.write(run.path / "media" / f"{name.replace('/', '_')}.png", png_bytes(pixels))
 
 
-def draw_learning_curve(run: Run, algorithm: Algorithm | type[Algorithm]) -> Path:
+def draw_learning_curve(run: Run, algorithm: Algorithm | type[Algorithm], *, best_step: int) -> Path:
     """Draw what evaluations found, and training beside it where the algorithm says so: `media/learning_curve.png`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -94,19 +96,20 @@ def draw_learning_curve(run: Run, algorithm: Algorithm | type[Algorithm]) -> Pat
     axes = figure.add_subplot()
     if algorithm.training_curve is not None:
         name, label = algorithm.training_curve
-        points = [(row["step"], row[name]) for row in run.stats() if name in row]
+        points = [(row["step"], row[name]) for row in run.stats() if name in row and "step" in row]
         if points:
             axes.plot(*zip(*points, strict=True), color="#9db4c0", lw=1.2, label=label)
-    rows, score = run.evaluations(), algorithm.score
+    score = algorithm.score
+    rows = [row for row in run.evaluations() if "step" in row and score in row]
     steps = [row["step"] for row in rows]
     if algorithm.score_range is not None and all(name in row for row in rows for name in algorithm.score_range):
         low, high = ([row[name] for row in rows] for name in algorithm.score_range)
         axes.fill_between(steps, low, high, color="#2a6f97", alpha=0.15, lw=0, label="lowest to highest")
     axes.plot(steps, [row[score] for row in rows], color="#2a6f97", lw=2, marker="o", ms=4, label="evaluation")
-    best = run.result.get("best_step")
     for row in rows:
-        if row["step"] == best:
-            axes.plot(best, row[score], marker="*", ms=15, color="#e76f51", ls="", label=f"best, step {best:,}")
+        if row["step"] == best_step:
+            label = f"best, step {best_step:,}"
+            axes.plot(best_step, row[score], marker="*", ms=15, color="#e76f51", ls="", label=label)
     config = run.config
     axes.set(
         title=f"{config.algorithm} on {config.problem}, seed {config.seed}", xlabel=algorithm.step_unit, ylabel=score
@@ -116,5 +119,7 @@ def draw_learning_curve(run: Run, algorithm: Algorithm | type[Algorithm]) -> Pat
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)
     path = run.path / "media" / "learning_curve.png"
-    figure.savefig(path)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    files.write(path, drawn.getvalue())
     return path

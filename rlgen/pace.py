@@ -52,3 +52,14 @@ class Pace:
         affordable = with_it <= max(FREE_SECONDS, self._share * (self.seconds + self._longest))
         self.left_out += not affordable
         return affordable
+
+    def report(self, steps: int) -> dict[str, float | int | None]:
+        """How fast so many steps were, for `result.json`; nothing is said of none."""
+        rates = (round(steps / seconds, 1) if steps else None for seconds in (self.seconds, self.training_seconds or 1))
+        whole, training = rates
+        return {
+            "seconds": round(self.seconds, 3),
+            "steps_per_second": whole,
+            "training_steps_per_second": training,
+            "evaluations_left_out": self.left_out,
+        }

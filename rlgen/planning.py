@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from rlgen import brought, registry, reuse, runtime, state
+from rlgen import brought, lock, registry, reuse, runtime, state
 from rlgen.algorithm import Algorithm
 from rlgen.callbacks import Callback
-from rlgen.checkpoint import newest_good
+from rlgen.checkpoint import listed, newest_good, way_on
 from rlgen.config import coerce, differences
 from rlgen.errors import RlgenError, UnknownName, UserError
 from rlgen.hooks import check_callbacks
-from rlgen.run import Run, RunConfig, check_free, default_path
+from rlgen.run import Run, RunConfig, check_free, default_path, is_run
 from rlgen.trainer import Trainer
 from rlgen.trainer_config import TrainerConfig
 
@@ -36,7 +36,7 @@ class Request:
     config: Mapping[str, Any] | None = None
     engine: str | None = None
     run: str | Path | None = None
-    resume: bool = False
+    resume: bool | Literal["auto"] = False
     start: Run | str | Path | None = None
 
     def __post_init__(self) -> None:
@@ -117,6 +117,7 @@ class Plan:
         steps: in all.
         path: the run's directory.
         resume: whether the run is there.
+        past_stop: whether a run that a callback has stopped is to go on.
         remarks: what the user should hear before it begins.
     """
 
@@ -126,6 +127,7 @@ class Plan:
     steps: int
     path: Path
     resume: bool
+    past_stop: bool = False
     remarks: tuple[str, ...] = ()
 
     def execute(self, callbacks: Sequence[Callback] = ()) -> Run:
@@ -141,26 +143,67 @@ class Plan:
         trainer = Trainer(algorithm=self.algorithm, run=run, config=self.trainer, callbacks=callbacks)
         for remark in self.remarks:
             runtime.tell(remark)
-        if self.resume:
-            trainer.hooks.message(f"Going on from step {trainer.resume():,} of {run.path}.")
         try:
-            trainer.train(self.steps)
-            _draw(run, self.algorithm)
+            with lock.locked(run.path):
+                self._train(trainer)
         except OSError as error:
             if error is trainer.hooks.raised:
                 raise  # A callback's own trouble, not that of the run's directory.
             raise RlgenError(
                 f"The run {run.path} could not be written: {error.strerror or error}. Its last checkpoint, of step "
-                f"{run.steps:,}, is untouched; free some space and go on with --resume."
+                f"{run.steps:,}, is untouched; {way_on(error)} and go on with --resume."
             ) from error
         finally:
             self.algorithm.close()
         reuse.keep(self.algorithm)
-        return run
+        return Run(self.path)
+
+    def close(self) -> None:
+        """Let go of what was made, and train nothing."""
+        self.algorithm.close()
+
+    def _train(self, trainer: Trainer) -> None:
+        if self.resume:
+            at = trainer.resume()
+            # Only now: what is there is whole. A run that is killed later goes on to what it is asked for here.
+            trainer.run = trainer.run.write_config(self.config)
+            if trainer.step >= trainer.whole_steps(self.steps) or (trainer.stopped and not self.past_stop):
+                trainer.hooks.message(f"{trainer.run.path} has done its {at:,} steps; what was to follow is made now.")
+                trainer.finish()
+                return
+            trainer.hooks.message(f"Going on from step {at:,} of {trainer.run.path}.")
+        trainer.train(self.steps)
 
 
-def plan(name: str, **asked: Any) -> Plan:
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """A run that is there and has nothing left to do.
+
+    Attributes:
+        run: the run.
+    """
+
+    run: Run
+
+    def execute(self, callbacks: Sequence[Callback] = ()) -> Run:
+        """Say so."""
+        check_callbacks(callbacks)
+        result, way = self.run.result, "more steps (--steps)"
+        why = f"it ended at step {result['steps']:,}: {result['stopped']}" if result.get("stopped") else ""
+        if why:
+            way = "another ending (--set trainer.patience_evaluations=none, for instance)"
+        done = why or f"it has done its {result['steps']:,} steps"
+        runtime.tell(f"{self.run.path} is finished: {done}. Ask for {way} to go on with it.")
+        return self.run
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def plan(name: str, **asked: Any) -> Plan | Finished:
     """Check everything `rlgen.train` is asked for and build the algorithm, writing nothing.
+
+    A run that is there goes on if all that is asked for is what it has, whether or not `resume` says so.
 
     Args:
         name: of the algorithm.
@@ -171,17 +214,21 @@ def plan(name: str, **asked: Any) -> Plan:
     """
     request = Request(**asked)
     runtime.prepare()
-    if request.resume:
+    if request.resume and request.run is None:
+        raise UserError("Which run? Say --run DIR together with --resume.")
+    if request.run is not None and (request.resume is True or is_run(Path(request.run))):
         return _resumed(name, request)
     cls = registry.load(name, registry.ALGORITHM_KINDS)
     problem, preset, config, trainer = configured(name, cls, request)
-    trainer_config = TrainerConfig.build(trainer).resolved(request.steps or cls.default_steps)
+    steps = request.steps or cls.default_steps
+    trainer_config = TrainerConfig.build(trainer).resolved(steps)
     if request.run is not None:
         check_free(Path(request.run))
     seed = request.seed or 0
     algorithm = reuse.make(cls, problem=problem, config=config, seed=seed, engine=request.engine or "auto")
     checked(algorithm)
-    remarks = (*algorithm.remarks(), *_started(algorithm, name, request.start))
+    start = None if request.start is None else _start(name, request.start)
+    remarks = (*algorithm.remarks(), *_begun(algorithm, start))
     run_config = RunConfig(
         algorithm=name,
         problem=problem,
@@ -190,15 +237,22 @@ def plan(name: str, **asked: Any) -> Plan:
         preset=preset,
         config=config.to_dict(),
         trainer=trainer_config.to_dict(),
+        steps=steps,
         facts=dict(algorithm.facts()),
+        start=start,
     )
     path = Path(request.run) if request.run is not None else default_path(run_config)
-    return Plan(algorithm, run_config, trainer_config, request.steps or cls.default_steps, path, False, remarks)
+    return Plan(algorithm, run_config, trainer_config, steps, path, resume=False, remarks=remarks)
 
 
-def configured(name: str, cls: type[Algorithm], request: Request) -> tuple[str, str, Any, dict[str, Any]]:
-    """What is learned from, the preset's name, the algorithm's configuration and the Trainer's fields."""
-    problem = request.problem(name, cls) or cls.default_problem
+def configured(
+    name: str, cls: type[Algorithm], request: Request, *, stored: str | None = None
+) -> tuple[str, str, Any, dict[str, Any]]:
+    """What is learned from, the preset's name, the algorithm's configuration and the Trainer's fields.
+
+    `stored` is how a run that goes on calls what it learns from.
+    """
+    problem = request.problem(name, cls, stored=stored) or cls.default_problem
     own, trainer = request.fields()
     preset = request.preset
     if preset is None:
@@ -213,56 +267,87 @@ def checked(algorithm: Algorithm) -> None:
     runtime.require_memory(algorithm.memory_bytes(), advice=algorithm.memory_advice)
 
 
-def _started(algorithm: Algorithm, name: str, start: Run | str | Path | None) -> tuple[str, ...]:
-    """Begin with what another run has learned; what there is to say about it."""
-    if start is None:
-        return ()
+def _start(name: str, start: Run | str | Path) -> dict[str, Any]:
+    """Whose weights a run begins with, as its configuration keeps it."""
     run = start if isinstance(start, Run) else Run.open(start)
     if run.config.algorithm != name:
         raise UserError(f"{run.path} trained '{run.config.algorithm}', and its weights are no start for '{name}'.")
-    good, arrays, _ = newest_good(run.checkpoints)
+    good, _, _ = newest_good(run.checkpoints)
+    return {"run": str(run.path), "step": good.step, "sha256": good.manifest()["sha256"]}
+
+
+def _begun(algorithm: Algorithm, start: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Begin with what another run has learned; what there is to say about it."""
+    if start is None:
+        return ()
+    run, step = Run.open(start["run"]), start["step"]
+    kept = [each for each in listed(run.checkpoints) if each.step == step]
+    if not kept or kept[0].manifest()["sha256"] != start["sha256"]:
+        raise UserError(
+            f"The run was stopped before its first checkpoint. It began with step {step:,} of {run.path}, which is "
+            "not there any more: delete it and start it anew."
+        )
     try:
-        algorithm.begin_from(arrays)
+        algorithm.begin_from(kept[0].load())
     except UserError as error:
         raise UserError(f"{run.path} is no start for this configuration: {error}") from error
-    return (f"Beginning with the weights of {run.path}, step {good.step:,}.",)
+    return (f"Beginning with the weights of {run.path}, step {step:,}.",)
 
 
-def _resumed(name: str, request: Request) -> Plan:
-    """Take the run's own configuration; whatever was asked for must agree with it."""
-    if request.run is None:
-        raise UserError("Which run? Say --run DIR together with --resume.")
-    if request.start is not None:
-        raise UserError("A run that is resumed has its own weights: leave --from out, or start a new run.")
+def _resumed(name: str, request: Request) -> Plan | Finished:
+    """Take the run's own configuration; whatever is asked for must agree with it."""
+    assert request.run is not None, "plan has seen to it"
     run = Run.open(request.run)
     stored = run.config
     cls = registry.load(stored.algorithm, registry.ALGORITHM_KINDS)
-    problem = request.problem(name, cls, stored=stored.problem)
-    own, trainer = request.fields()
-    asked: dict[str, Any] = {"algorithm": name, "problem": problem, "seed": request.seed, "preset": request.preset}
-    asked["engine"] = None if request.engine == "auto" else request.engine
-    found = differences(vars(stored), {key: value for key, value in asked.items() if value is not None})
-    # Built on top of the run's own values, so that text such as "1e-3" gets its field's type.
-    wanted = cls.Config.build({**stored.config, **own}).to_dict()
-    found += differences(stored.config, {key: wanted[key] for key in own})
-    wanted_trainer = TrainerConfig.build({**stored.trainer, **trainer})
-    fixed = [key for key in trainer if key not in TrainerConfig.ENDINGS]
-    found += differences(stored.trainer, {key: wanted_trainer.to_dict()[key] for key in fixed})
-    if found:
+    if found := _differences(name, cls, stored, request):
         raise UserError(
             f"{run.path} was trained with another configuration:\n  "
             + "\n  ".join(found)
-            + "\nLeave these out to go on with it, or start a new run."
+            + "\nLeave these out to go on with it, or start a new run: choose another --run."
         )
-    steps, at = request.steps or cls.default_steps, run.steps
-    if steps <= at:
-        at = newest_good(run.checkpoints)[0].step  # The last one may be damaged.
-    if steps <= at:
+    trainer = TrainerConfig.build({**stored.trainer, **request.fields()[1]})
+    steps = request.steps or stored.steps or cls.default_steps
+    begun = run.begun()
+    at = newest_good(run.checkpoints)[0].step if begun else 0
+    if steps < at:
         raise UserError(f"{run.path} is at step {at:,} already; ask for more than that with --steps.")
+    wanted = dataclasses.replace(stored, steps=steps, trainer=trainer.to_dict())
+    past_stop = wanted.trainer != stored.trainer or (request.resume is True and request.steps is not None)
+    if run.finished and (at >= steps or (run.result.get("stopped") and not past_stop)):
+        return Finished(run)
     algorithm = built(stored)
     checked(algorithm)
     remarks = (*algorithm.remarks(), *changes(stored, algorithm))
-    return Plan(algorithm, stored, wanted_trainer, steps, run.path, True, remarks)
+    if not begun:
+        remarks = (*remarks, *_begun(algorithm, stored.start))
+    return Plan(algorithm, wanted, trainer, steps, run.path, True, past_stop, remarks)
+
+
+def _differences(name: str, cls: type[Algorithm], stored: RunConfig, request: Request) -> list[str]:
+    """A line for each thing that is asked for and is not what the run has.
+
+    By `resume` only what is said is asked for; without it what is left out is the default, as for a new run.
+    """
+    problem, (own, trainer) = request.problem(name, cls, stored=stored.problem), request.fields()
+    asked: dict[str, Any] = {"algorithm": name, "problem": problem, "seed": request.seed, "preset": request.preset}
+    asked["engine"] = None if request.engine == "auto" else request.engine
+    if request.start is not None:
+        asked["start"] = str(request.start.path if isinstance(request.start, Run) else request.start)
+    if request.resume is not True and name == stored.algorithm:
+        chosen, preset, config, _ = configured(name, cls, request, stored=stored.problem)
+        own = config.to_dict()
+        asked |= {"problem": chosen, "seed": request.seed or 0, "preset": preset, "start": asked.get("start")}
+    has = {**vars(stored), "start": stored.start and stored.start["run"]}
+    found = differences(has, {key: value for key, value in asked.items() if value is not None or key == "start"})
+    if name != stored.algorithm:
+        return found  # Fields of another algorithm mean nothing to this one.
+    # Built on top of the run's own values, so that text such as "1e-3" gets its field's type.
+    wanted = cls.Config.build({**stored.config, **own}).to_dict()
+    found += differences(stored.config, {key: wanted[key] for key in own})
+    wanted_trainer = TrainerConfig.build({**stored.trainer, **trainer}).to_dict()
+    fixed = [key for key in trainer if key not in TrainerConfig.ENDINGS]
+    return found + differences(stored.trainer, {key: wanted_trainer[key] for key in fixed})
 
 
 def built(config: RunConfig) -> Algorithm:
@@ -307,9 +392,3 @@ def _how(config: RunConfig) -> tuple[type[Algorithm], dict[str, Any]]:
     engine = config.engine if cls.problem_kind == "env" else "auto"
     values = {"problem": config.problem, "config": cls.Config.build(config.config), "seed": config.seed}
     return cls, {**values, "engine": engine}
-
-
-def _draw(run: Run, algorithm: Algorithm) -> None:
-    from rlgen.media import draw_learning_curve
-
-    draw_learning_curve(run, algorithm)

@@ -6,32 +6,47 @@ JSON lines), `checkpoints/`, `best/`, `media/` and, when it is done, `result.jso
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import datetime
-import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import types
+import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
-from rlgen import checkpoint, runtime
-from rlgen.errors import UserError
-from rlgen.summary import read_lines
+from rlgen import checkpoint, files, lock, runtime
+from rlgen.config import type_name
+from rlgen.errors import CheckpointDamaged, UserError
+from rlgen.lines import read_lines
+from rlgen.seal import SealBroken, sealed, unsealed
 
-SCHEMA = 1
+SCHEMA = 2
+
+CONFIG_FILE, RESULT_FILE = "config.json", "result.json"
+STATS_FILE, EVALUATIONS_FILE = "stats.jsonl", "evaluations.jsonl"
+SUMMARIES = ("summaries/train", "summaries/eval")
+DIRECTORIES = ("checkpoints", "best", "media", "summaries", *SUMMARIES)
+
+# What may lie in a directory that is to become a run: a process that was killed left it there.
+BEFORE_A_RUN = (lock.FILE, files.WRITING)
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """All that decides a run: what learns, on what, from which seed, and how it is trained.
+    """All that decides a run: what learns, on what, from which seed, for how long, and how it is trained.
 
-    `facts` are those of the problem (`Algorithm.facts`), `about` is when, with what and by which command.
+    `facts` are those of the problem (`Algorithm.facts`), `start` says whose weights it begins with: the `run`, the
+    `step` of its checkpoint and the `sha256` of that one's arrays. `about` is when, with what and by which command.
     """
 
     algorithm: str
@@ -41,8 +56,28 @@ class RunConfig:
     preset: str
     config: dict[str, Any]
     trainer: dict[str, Any]
+    steps: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    start: dict[str, Any] | None = None
     about: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> RunConfig:
+        """From what a file holds.
+
+        Raises:
+            UserError: a name that is none of its own, or a value of another type.
+        """
+        hints = typing.get_type_hints(cls)
+        if unknown := sorted(set(row) - set(hints)):
+            raise UserError(f"it has {', '.join(map(repr, unknown))}, which no run has")
+        for name, hint in hints.items():
+            if name in row and type(row[name]) not in _kinds(hint):
+                raise UserError(f"{name}={row[name]!r} is no {type_name(hint)}")
+        missing = [part.name for part in dataclasses.fields(cls) if part.name not in row]
+        if missing:
+            raise UserError(f"it lacks {', '.join(missing)}")
+        return cls(**row)
 
 
 @dataclass(frozen=True)
@@ -60,19 +95,21 @@ class Run:
         """Make the directory and write its configuration.
 
         Raises:
-            UserError: something is there already, or it cannot be written.
+            UserError: something is there already, somebody else is making it, or it cannot be written.
         """
         check_free(path)
         try:
-            for part in ("checkpoints", "media", "summaries/train", "summaries/eval"):
-                (path / part).mkdir(parents=True, exist_ok=True)
-            row = {"schema": SCHEMA, **asdict(config), "about": provenance()}
-            (path / "config.json").write_text(json.dumps(row, indent=2) + "\n")
+            files.make_directory(path)
+            with lock.locked(path):
+                check_free(path)  # Now that nobody else can write.
+                run = cls(path)
+                run.write_config(dataclasses.replace(config, about=dict(provenance())))
+                checkpoint.sweep(path)
         except OSError as error:
             raise UserError(
                 f"The run directory {path} cannot be written: {error.strerror}. Choose another --run."
             ) from error
-        return cls(path)
+        return run
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -82,32 +119,63 @@ class Run:
             UserError: it is not a run.
         """
         path = Path(path)
-        if not (path / "config.json").is_file():
+        if not is_run(path):
             what = "is not a run: it has no config.json" if path.exists() else "does not exist"
             raise UserError(f"{path} {what}. `rlgen train` prints the directory of the run it makes.")
         return cls(path)
 
-    @property
+    @cached_property
     def config(self) -> RunConfig:
-        """What decided it.
+        """What decided it; of a damaged file the copy in the newest checkpoint.
 
         Raises:
-            UserError: the file is damaged, or of a version this rlgen does not read.
+            UserError: the file is damaged and there is no copy, it was changed, or this rlgen does not read its schema.
         """
+        file = self.path / CONFIG_FILE
         try:
-            row = json.loads((self.path / "config.json").read_text())
-            schema = row.pop("schema")
-            if schema == SCHEMA:
-                return RunConfig(**row)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(f"{self.path / 'config.json'} cannot be read as a run's configuration: {error}") from error
-        raise UserError(f"{self.path} has schema {schema}; this rlgen reads {SCHEMA}. Use the rlgen that wrote it.")
+            return self._understood(unsealed(files.read(file)))
+        except (OSError, SealBroken, UserError) as error:
+            row = error.row if isinstance(error, SealBroken) else None
+            if row is not None and isinstance(row.get("schema"), int) and row["schema"] != SCHEMA:
+                return self._understood(row)
+            broken = f"{file} cannot be used as a run's configuration: {error}"
+            step, copy = self._copy()
+            if copy is None:
+                raise UserError(f"{broken}. No checkpoint has a copy of it, so the run cannot go on.") from error
+            changed = [] if row is None else _changes(copy, row)
+            if changed:
+                raise UserError(
+                    f"{file} was changed since rlgen wrote it:\n  "
+                    + "\n  ".join(changed)
+                    + f"\nDelete it to go on with what it was, which the checkpoint of step {step:,} holds too, or "
+                    "start another run."
+                ) from error
+            runtime.tell(f"{broken}. Its copy in the checkpoint of step {step:,} is used instead.")
+            return self._understood(copy)
+
+    def write_config(self, config: RunConfig) -> Run:
+        """Put `config` in the place of what decided it; the run as it is then.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        files.write(self.path / CONFIG_FILE, sealed(config_row(config)))
+        return Run(self.path)
 
     @property
     def result(self) -> dict[str, Any]:
-        """What `rlgen train --json` printed when the run was last completed; empty before."""
-        file = self.path / "result.json"
-        return dict(json.loads(file.read_text())) if file.exists() else {}
+        """What `rlgen train --json` printed when the run was last completed; empty before.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        file = self.path / RESULT_FILE
+        if not os.path.lexists(file):
+            return {}
+        try:
+            return unsealed(files.read(file))
+        except (OSError, SealBroken, UserError) as error:
+            raise UserError(f"{file} cannot be used: {error}. `{self.way_on}` makes it again.") from error
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """The run is completed.
@@ -115,7 +183,25 @@ class Run:
         Raises:
             OSError: it cannot be written.
         """
-        (self.path / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+        files.write(self.path / RESULT_FILE, sealed(result))
+
+    def forget_result(self) -> None:
+        """The run goes on, so it is not completed any more.
+
+        Raises:
+            OSError: the file cannot be deleted.
+        """
+        if os.path.lexists(self.path / RESULT_FILE):
+            files.delete(self.path / RESULT_FILE)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it was completed, nothing was trained since, and its last state is whole."""
+        try:
+            return bool(self.result) and self.result.get("steps") == checkpoint.newest_good(self.checkpoints)[0].step
+        except UserError as error:
+            runtime.tell(str(error))
+            return False
 
     @property
     def evaluation(self) -> dict[str, float]:
@@ -140,25 +226,27 @@ class Run:
 
     def stats(self) -> list[dict[str, Any]]:
         """Every chunk's scalars, a row each, with its `step`."""
-        return read_lines(self.path / "stats.jsonl")
+        return read_lines(self.path / STATS_FILE)
 
     def evaluations(self) -> list[dict[str, Any]]:
         """Every evaluation made while training, a row each, with its `step`."""
-        return read_lines(self.path / "evaluations.jsonl")
+        return read_lines(self.path / EVALUATIONS_FILE)
 
-    def weights(self, which: str) -> tuple[int, dict[str, npt.NDArray[Any]]]:
-        """The arrays of the checkpoint `best`, `last`, or of a step; and its step.
+    def weights(self, which: str) -> tuple[int, Mapping[str, npt.NDArray[Any]]]:
+        """The step of the checkpoint `best`, `last`, or of a step; and its arrays, each read when it is asked for.
 
         Raises:
             UserError: there is no such checkpoint.
             CheckpointDamaged: it is damaged.
         """
         if which == "best" and not checkpoint.listed(self.best):
-            raise UserError(f"{self.path} was stopped before its first evaluation: use --checkpoint last.")
+            lost = bool(self.evaluations())
+            what = "has lost its best checkpoint" if lost else "was stopped before its first evaluation"
+            raise UserError(f"{self.path} {what}: use --checkpoint last.")
         if which in ("best", "last"):
             good, arrays, faults = checkpoint.newest_good(self.best if which == "best" else self.checkpoints)
             for fault in faults:
-                print(f"rlgen: {fault} Using step {good.step:,} instead.", file=sys.stderr)
+                runtime.tell(f"{fault} Using step {good.step:,} instead.")
             return good.step, arrays
         kept = {str(c.step): c for where in (self.best, self.checkpoints) for c in checkpoint.listed(where)}
         if which not in kept:
@@ -168,6 +256,86 @@ class Run:
             )
         return int(which), kept[which].load()
 
+    @property
+    def way_on(self) -> str:
+        """The command that goes on with it."""
+        return f"rlgen train {shlex.quote(self.config.algorithm)} --run {shlex.quote(str(self.path))} --resume"
+
+    def begun(self) -> bool:
+        """Whether there is a checkpoint to go on from; none is only right before the first one.
+
+        Raises:
+            UserError: there was one, to judge by what else is there.
+        """
+        if checkpoint.listed(self.checkpoints):
+            return True
+        steps = [row["step"] for row in (*self.stats(), *self.evaluations()) if isinstance(row.get("step"), int)]
+        kept = [each.step for each in checkpoint.listed(self.best)]
+        if not steps and not kept:
+            return False
+        use = f" `rlgen evaluate {self.path}` still shows what it could do at step {max(kept):,}." if kept else ""
+        raise UserError(
+            f"{self.path} has lost its checkpoints: it was at step {max([*steps, *kept]):,}, and there is none in "
+            f"{self.checkpoints} to go on from. Nothing was changed.{use} To train anew, choose another --run."
+        )
+
+    def make_directories(self) -> None:
+        """Make the directories of a run, each a real one: nothing is written or deleted through a link.
+
+        Raises:
+            UserError: there is a link, or something else.
+            OSError: one cannot be made.
+        """
+        for part in DIRECTORIES:
+            files.make_directory(self.path / part)
+
+    def _copy(self) -> tuple[int, dict[str, Any] | None]:
+        """The configuration that the newest whole checkpoint keeps, and its step."""
+        for kept in reversed(checkpoint.listed(self.checkpoints)):
+            with contextlib.suppress(CheckpointDamaged):
+                row = kept.manifest().get("run")
+                if isinstance(row, dict):
+                    return kept.step, row
+        return 0, None
+
+    def _understood(self, row: dict[str, Any]) -> RunConfig:
+        row = dict(row)
+        schema = row.pop("schema", None)
+        if schema != SCHEMA:
+            raise UserError(f"{self.path} has schema {schema}; this rlgen reads {SCHEMA}. Use the rlgen that wrote it.")
+        try:
+            return RunConfig.of_row(row)
+        except UserError as error:
+            raise UserError(f"{self.path / CONFIG_FILE} cannot be used as a run's configuration: {error}.") from error
+
+
+def config_row(config: RunConfig) -> dict[str, Any]:
+    """A configuration as `config.json` and every checkpoint keep it."""
+    return {"schema": SCHEMA, **asdict(config)}
+
+
+def is_run(path: Path) -> bool:
+    """Whether a run is at `path`: its configuration, or a copy of it in a checkpoint."""
+    return (path / CONFIG_FILE).is_file() or Run(path)._copy()[1] is not None
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """The types that a hint allows: `str`, `dict[str, Any]`, `int | None`."""
+    parts = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return tuple(typing.get_origin(part) or part for part in parts)
+
+
+def _changes(stored: Mapping[str, Any], found: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """One line for each value that differs."""
+    lines = []
+    for key in {**stored, **found}:
+        was, now = stored.get(key), found.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            lines += _changes(was, now, f"{prefix}{key}.")
+        elif was != now:
+            lines.append(f"{prefix}{key}: it was {was!r}, now it is {now!r}")
+    return lines
+
 
 def check_free(path: Path) -> None:
     """Check that a new run may be written at `path`.
@@ -175,8 +343,8 @@ def check_free(path: Path) -> None:
     Raises:
         UserError: there is a run or something else, or a file stands in the way.
     """
-    if path.is_dir() and any(path.iterdir()):
-        if (path / "config.json").is_file():
+    if path.is_dir() and any(not inside.name.startswith(BEFORE_A_RUN) for inside in path.iterdir()):
+        if is_run(path):
             raise UserError(f"{path} is a run already. Go on with it by --resume, or choose another --run.")
         raise UserError(f"{path} is not empty and not a run. Choose another --run.")
     if path.exists() and not path.is_dir():

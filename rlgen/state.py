@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from rlgen.archive import Archive, header
 from rlgen.errors import UserError
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -59,35 +60,96 @@ def read(tree: Mapping[str, Any]) -> Arrays:
 
 
 def write(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Put `arrays` back into the leaves of `tree`; names that `tree` does not have are left alone.
+    """Put `arrays` back into the leaves of `tree`; names that `tree` does not have are left alone, and unread.
+
+    All is compared before anything is written, so that a tree is never half of one state and half of another.
 
     Raises:
-        UserError: a leaf has no array, or one of another shape: the state of another configuration.
+        UserError: a leaf has no array, or one of another type or shape: the state of another configuration.
     """
+    leaves = list(_leaves(tree))
+    for path, leaf in leaves:
+        _compare(path, leaf, arrays)
     touch()
-    for path, leaf in _leaves(tree):
-        if isinstance(leaf, HasArrays):
-            prefix = f"{path}/"
-            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            if not own:
-                raise UserError(f"This checkpoint has no '{path}': it was written with another configuration.")
-            leaf.load_state_arrays(own)
-            continue
-        if path not in arrays:
-            raise UserError(f"This checkpoint has no '{path}': it was written with another configuration.")
-        array = arrays[path]
-        if isinstance(leaf, np.random.Generator):
-            leaf.bit_generator.state = json.loads(array.tobytes().decode())
-            continue
-        if tuple(leaf.shape) != array.shape:
+    for path, leaf in leaves:
+        try:
+            _put(path, leaf, arrays)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UserError(
-                f"'{path}' has the shape {tuple(leaf.shape)} but the checkpoint holds {array.shape}: "
-                "it was written with another configuration."
+                f"'{path}' cannot be taken from this checkpoint: {type(error).__name__}: {error}"
+            ) from error
+
+
+def part(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+    """Those of `arrays` that belong to leaves of `tree`."""
+    paths = {path for path, _ in _leaves(tree)}
+    inside = tuple(f"{path}/" for path, leaf in _leaves(tree) if isinstance(leaf, HasArrays))
+    return {name: arrays[name] for name in arrays if name in paths or name.startswith(inside)}
+
+
+def require_finite(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Check that the arrays of `tree`'s leaves are numbers.
+
+    Raises:
+        UserError: one has an element that is not finite.
+    """
+    for path, leaf in _leaves(tree):
+        if not isinstance(leaf, HasArrays) and path in arrays and not np.isfinite(arrays[path]).all():
+            raise UserError(
+                f"The weights '{path}' of this checkpoint are not finite: nothing can be learned or said with them. "
+                "Use another one (--checkpoint)."
             )
-        if isinstance(leaf, np.ndarray):
-            leaf[...] = array
-        else:
-            leaf.assign(array)
+
+
+def _compare(path: str, leaf: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Raise `UserError` where a leaf's array is not there, or another one than the leaf can take."""
+    if isinstance(leaf, HasArrays):
+        if not any(name.startswith(f"{path}/") for name in arrays):
+            raise UserError(_lacking(path))
+        if isinstance(arrays, Archive):
+            # Of what is read from a file nothing is believed; how many rows there are only the file can say.
+            for name, own in leaf.state_arrays().items():
+                _fit(f"{path}/{name}", own.dtype, own.shape[1:], arrays, rows=own.ndim > 0)
+        return
+    if isinstance(leaf, np.random.Generator):
+        _fit(path, np.dtype(np.uint8), (), arrays, rows=True)
+        return
+    dtype = leaf.dtype if isinstance(leaf, np.ndarray) else np.dtype(getattr(leaf.dtype, "as_numpy_dtype", leaf.dtype))
+    _fit(path, dtype, tuple(leaf.shape), arrays)
+
+
+def _fit(
+    path: str, dtype: Any, shape: tuple[int, ...], arrays: Mapping[str, npt.NDArray[Any]], *, rows: bool = False
+) -> None:
+    """Raise `UserError` unless there is an array of this type and shape; with `rows` behind an axis of any length."""
+    if path not in arrays:
+        raise UserError(_lacking(path))
+    found = header(arrays, path)
+    held = found.shape[1:] if rows and found.shape else found.shape
+    if held != shape or (rows and not found.shape):
+        wanted = ("any", *shape) if rows else shape
+        raise UserError(
+            f"'{path}' has the shape {wanted} but the checkpoint holds {found.shape}: it was written with another "
+            "configuration."
+        )
+    if found.dtype != dtype:
+        raise UserError(f"'{path}' is {dtype} but the checkpoint holds {found.dtype}: it is not what rlgen wrote.")
+
+
+def _lacking(path: str) -> str:
+    return f"This checkpoint has no '{path}': it was written with another configuration."
+
+
+def _put(path: str, leaf: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    if isinstance(leaf, HasArrays):
+        prefix = f"{path}/"
+        leaf.load_state_arrays({name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)})
+    elif isinstance(leaf, np.random.Generator):
+        leaf.bit_generator.state = json.loads(arrays[path].tobytes().decode())
+    elif isinstance(leaf, np.ndarray):
+        leaf[...] = arrays[path]
+    else:
+        leaf.assign(arrays[path])
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""TensorBoard summaries, the same in JSON lines, and reading them back.
+"""TensorBoard summaries, and reading them back.
 
 Written with TensorBoard's own record writer: no TensorFlow, no thread (which would lose the error of a full
 disk), no cost per scalar worth naming. Pictures are uint8, because TensorBoard clips floats without a word.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import os
 import socket
 import time
@@ -18,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from rlgen import files
 
 FLUSH_SECONDS = 10
 
@@ -36,11 +37,12 @@ class SummaryWriter:
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        directory.mkdir(parents=True, exist_ok=True)
+        files.make_directory(directory)
         # Readers take the files of a directory in the order of their names.
         name = f"events.out.tfevents.{time.time():017.6f}.{socket.gethostname()}.{os.getpid()}.{next(_files)}"
         self._event, self._flushed = Event, time.monotonic()
-        self._file = (directory / name).open("wb")
+        self._file = files.create(directory / name)
+        files.sync_directory(directory)
         self._records = RecordWriter(self._file)
         self._write(file_version="brain.Event:2")
         # The first start is no restart to TensorBoard, so a run that was never stopped needs one as well.
@@ -100,6 +102,11 @@ class SummaryWriter:
         self._file.flush()
         self._flushed = time.monotonic()
 
+    def sync(self) -> None:
+        """Wait until everything is on the disk."""
+        files.sync(self._file)
+        self._flushed = time.monotonic()
+
     def close(self) -> None:
         """Flush and close."""
         self._file.close()
@@ -121,32 +128,6 @@ def png_bytes(pixels: npt.NDArray[np.uint8]) -> bytes:
     squeezed = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels
     imageio.imwrite(buffer, squeezed, extension=".png")
     return buffer.getvalue()
-
-
-def append_line(file: Path, row: Mapping[str, Any]) -> None:
-    """Add one JSON object to a file of JSON lines."""
-    with file.open("a") as lines:
-        lines.write(json.dumps(row) + "\n")
-
-
-def read_lines(file: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines; a last line that was cut short is left out."""
-    rows = []
-    for line in file.read_text().splitlines() if file.exists() else ():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue
-    return rows
-
-
-def drop_lines_after(file: Path, step: int) -> None:
-    """Forget the lines of later steps: a resumed run writes them again."""
-    rows = [row for row in read_lines(file) if row.get("step", 0) <= step]
-    if file.exists():
-        beside = file.with_suffix(".writing")
-        beside.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        beside.replace(file)
 
 
 def read_scalars(directory: Path) -> dict[str, list[tuple[int, float]]]:

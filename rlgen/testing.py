@@ -80,16 +80,16 @@ def _check_algorithm(name: str, steps: int | None, asked: dict[str, Any]) -> dic
     """What `check_plugin` does with an algorithm; `asked` is how `rlgen.train` is asked for it."""
     runtime.prepare()
     with tempfile.TemporaryDirectory() as directory:
-        first = planning.plan(name, run=Path(directory) / "a", steps=steps, **asked)
-        chunk, quantum = first.algorithm.chunk_steps, first.algorithm.step_quantum
+        first = api.make(name, **{key: value for key, value in asked.items() if value is not None})
+        chunk, quantum = first.chunk_steps, first.step_quantum
         _expect(chunk >= 1 and chunk % quantum == 0, f"chunk_steps={chunk} is no multiple of step_quantum={quantum}")
-        first.algorithm.close()
+        first.close()
         steps = -(-(steps or 2 * chunk) // (2 * quantum)) * 2 * quantum
         # A few short evaluations are enough: what they find is not the question.
         judging = {"trainer.evaluation_episodes": 2, "trainer.evaluate_every_steps": max(1, steps // 4)}
         asked["config"] = {**judging, **(asked["config"] or {})}
         whole = api.train(name, run=Path(directory) / "whole", steps=steps, **asked)
-        if first.algorithm.reseedable:
+        if first.reseedable:
             # At once: what was trained last is what is reseeded.
             _check_reseeding(name, Path(directory), steps, {**asked, "seed": 4})
         scalars = _check_use(whole)

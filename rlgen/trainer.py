@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from rlgen import checkpoint, state
+from rlgen import best, checkpoint, lock, state
 from rlgen.algorithm import Algorithm
+from rlgen.archive import Archive
+from rlgen.best import Best
 from rlgen.callbacks import Callback, Moment
 from rlgen.errors import Diverged, Interrupted, UserError
-from rlgen.evaluator import Evaluator, better
+from rlgen.evaluator import Evaluator
+from rlgen.finish import finish
 from rlgen.hooks import Hooks
-from rlgen.media import save_images
 from rlgen.pace import Pace
-from rlgen.run import Run
+from rlgen.records import Records, take_back
+from rlgen.run import Run, config_row
 from rlgen.signals import Signals
-from rlgen.summary import SummaryWriter, append_line, drop_lines_after
 from rlgen.trainer_config import TrainerConfig
 
 
@@ -47,32 +48,39 @@ class Trainer:
         self.algorithm, self.run, self.config = algorithm, run, config or TrainerConfig()
         self.hooks = Hooks((*callbacks, *self.config.callbacks()))
         self.evaluator = Evaluator(episodes=self.config.evaluation_episodes, seed=algorithm.seed)
+        self.best = Best(run, algorithm, self.hooks.message)
+        self.pace = Pace(evaluation_share=self.config.evaluation_share)
         self.step = self._steps = 0
-        self._best: float | None = None
+        self.stopped: str | None = None
 
     def resume(self) -> int:
         """Take up the newest whole checkpoint; returns its step, 0 if the run was stopped before its first.
 
         Raises:
-            UserError: all are damaged, or written with another configuration.
+            UserError: all are damaged or lost, or written with another configuration; or another process trains.
+            OSError: the run cannot be written.
         """
-        if not checkpoint.listed(self.run.checkpoints):
-            return 0
-        good, arrays, faults = checkpoint.newest_good(self.run.checkpoints)
-        for fault in faults:
-            self.hooks.message(f"{fault} Going on from step {good.step:,} instead.")
-        state.write(self.algorithm.state(), arrays)
-        self.step = good.step
-        for name in ("stats.jsonl", "evaluations.jsonl"):
-            drop_lines_after(self.run.path / name, self.step)
+        with lock.locked(self.run.path):
+            self.run.make_directories()
+            if not self.run.begun():
+                return 0
+            good, arrays, faults = checkpoint.newest_good(self.run.checkpoints)
+            for fault in faults:
+                self.hooks.message(f"{fault} Going on from step {good.step:,} instead.")
+            self._take_up(good, arrays)
+        return self.step
+
+    def _take_up(self, good: checkpoint.Checkpoint, arrays: Archive) -> None:
+        manifest, known = good.manifest(), best.known_in(good.manifest())
+        tree = self.algorithm.state()
+        state.require_finite(self.algorithm.inference_state(), arrays)
+        state.write(tree, arrays)
+        self.step, self.stopped = good.step, manifest.get("stopped")
         # Later ones are damaged; left there, they would count among those that are kept.
         checkpoint.drop_after(self.run.checkpoints, self.step)
-        checkpoint.drop_after(self.run.best, self.step)
-        try:
-            self._best = checkpoint.newest_good(self.run.best)[0].manifest()["scalars"][self.algorithm.score]
-        except UserError:
-            self._best = None  # Nothing was evaluated yet, or it is lost: the next evaluation is the best one.
-        return self.step
+        for said in take_back(self.run, step=self.step, marks=manifest.get("records") or {}):
+            self.hooks.message(said)
+        self.best.take_back(self.step, known)
 
     def train(self, steps: int) -> dict[str, Any]:
         """Train until `steps` steps are done in all, or a callback stops the run; returns what `result.json` holds.
@@ -80,41 +88,55 @@ class Trainer:
         A number that is not a multiple of the algorithm's quantum is rounded up.
 
         Raises:
-            UserError: nothing to do.
+            UserError: nothing to do, or another process trains.
             Diverged: a scalar is not finite; the last good checkpoint is kept.
             Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
             RlgenError: a checkpoint could not be written.
             Exception: what a callback raised, after the run was saved.
         """
-        quantum = self.algorithm.step_quantum
-        steps = math.ceil(steps / quantum) * quantum
+        steps = self.whole_steps(steps)
         if steps <= self.step:
             raise UserError(f"{self.run.path} is at step {self.step:,} already; ask for more than that with --steps.")
+        with lock.locked(self.run.path), Signals(self.hooks.message) as signals:
+            self.run.make_directories()
+            self.run.forget_result()
+            return self._trained(steps, signals)
+
+    def finish(self) -> dict[str, Any]:
+        """Make what a run lacks that has done all its steps: its final evaluation, pictures and `result.json`.
+
+        Raises:
+            OSError: it cannot be written.
+            UserError: the best checkpoint is lost.
+        """
+        with lock.locked(self.run.path):
+            self._steps = self.step
+            return self._finish(0)
+
+    def whole_steps(self, steps: int) -> int:
+        """So many steps as multiples of the algorithm's quantum."""
+        return math.ceil(steps / self.algorithm.step_quantum) * self.algorithm.step_quantum
+
+    def _trained(self, steps: int, signals: Signals) -> dict[str, Any]:
         config = self.config.resolved(steps)
-        train_log, eval_log = (
-            SummaryWriter(self.run.path / "summaries" / name, resumed_at=self.step or None)
-            for name in ("train", "eval")
-        )
-        first, error = self.step, None
+        first, error, self.stopped = self.step, None, None
         self._steps, self.pace = steps, Pace(evaluation_share=config.evaluation_share)
+        self.records = Records(self.run, resumed_at=self.step or None)
         try:
             self.hooks.start(self._moment())
             if not checkpoint.listed(self.run.checkpoints):
                 self._save()
             self.hooks.raise_fault()
-            with Signals(self.hooks.message) as signals:
-                while not self._over:
-                    self._chunk(config, train_log, eval_log, signals)
-            if self._stopped:
-                self.hooks.message(f"Stopped at step {self.step:,}: {self._stopped}.")
-            result = self._finish(self.step - first, self.pace.seconds)
-            self.run.write_result(result)
+            while not self._over:
+                self._chunk(config, signals)
+            if self.stopped:
+                self.hooks.message(f"Stopped at step {self.step:,}: {self.stopped}.")
+            result = self._finish(self.step - first)
         except BaseException as raised:
             error = raised
             raise
         finally:
-            train_log.close()
-            eval_log.close()
+            self.records.close()
             self.hooks.end(self._moment(error=error))
         self.hooks.raise_fault()
         return result
@@ -123,11 +145,6 @@ class Trainer:
     def _over(self) -> bool:
         return self.step >= self._steps or self.hooks.stopped is not None
 
-    @property
-    def _stopped(self) -> str | None:
-        """Why there are fewer steps than were asked for."""
-        return self.hooks.stopped if self.step < self._steps else None
-
     def _moment(self, **about: Any) -> Moment:
         """What a hook is told, with what is said to this one alone."""
         return Moment(
@@ -135,13 +152,11 @@ class Trainer:
             steps=self._steps,
             algorithm=self.algorithm,
             path=self.run.path,
-            stopped=self._stopped,
+            stopped=self.stopped,
             **about,
         )
 
-    def _chunk(
-        self, config: TrainerConfig, train_log: SummaryWriter, eval_log: SummaryWriter, signals: Signals
-    ) -> None:
+    def _chunk(self, config: TrainerConfig, signals: Signals) -> None:
         """Train to the next place where something is due, and do it."""
         evaluate_every, save_every = config.intervals(self.algorithm.step_quantum)
         # The next multiple of each.
@@ -154,25 +169,18 @@ class Trainer:
         scalars["time/fps"] = (end - before) / (self.pace.training_seconds - seconds)
         self._check_finite(scalars, before)
         reply = self.hooks.chunk(self._moment(scalars=scalars))
-        scalars |= reply.scalars
-        train_log.add(end, scalars, reply.images, reply.texts)
-        append_line(self.run.path / "stats.jsonl", {"step": end, **scalars})
+        self.records.chunk(end, scalars, reply)
         if self._over or (end % evaluate_every == 0 and self._affords_evaluation()):
             with self.pace.evaluation():
-                self._evaluate(eval_log)
+                self._evaluate()
         if self._over or end % save_every == 0 or signals.received or self.hooks.fault:
-            train_log.flush()
-            eval_log.flush()
             self._save()
         if self._over:
             return
         self.hooks.raise_fault()
         if signals.received:
-            raise Interrupted(
-                f"Stopped by {signals.received} at step {end:,}, which is saved. "
-                f"Go on with: rlgen train {self.run.config.algorithm} --run {shlex.quote(str(self.run.path))} "
-                f"--resume --steps {self._steps}"
-            )
+            way = self.run.way_on + f" --steps {self._steps}" * (self.run.config.steps is None)
+            raise Interrupted(f"Stopped by {signals.received} at step {end:,}, which is saved. Go on with: {way}")
 
     def _affords_evaluation(self) -> bool:
         if self.pace.affords_evaluation():
@@ -181,26 +189,26 @@ class Trainer:
             self.hooks.message("Evaluations take more than their share of the time: from now on some are left out.")
         return False
 
-    def _evaluate(self, log: SummaryWriter) -> None:
+    def _evaluate(self) -> None:
         evaluation = self.evaluator.evaluate(self.algorithm, split="validation")
         self._check_finite(evaluation.scalars, self.step)
         reply = self.hooks.evaluation(self._moment(evaluation=evaluation))
-        scalars = {**evaluation.scalars, **reply.scalars}
-        log.add(self.step, scalars, {**evaluation.images, **reply.images}, {**evaluation.texts, **reply.texts})
-        append_line(self.run.path / "evaluations.jsonl", {"step": self.step, **scalars})
-        if better(self.algorithm, evaluation, self._best):
-            self._best = evaluation.scalars[self.algorithm.score]
-            arrays = self._weights()
-            checkpoint.save(self.run.best, step=self.step, arrays=arrays, about={"scalars": dict(evaluation.scalars)})
+        self.records.evaluation(self.step, evaluation, reply)
+        self.best.offer(self.step, evaluation, self._weights)
 
     def _save(self) -> None:
         self._weights()
-        arrays = state.read(self.algorithm.state())
-        about = {"algorithm": self.run.config.algorithm}
-        checkpoint.save(self.run.checkpoints, step=self.step, arrays=arrays, about=about)
+        if self.step < self._steps:
+            self.stopped = self.hooks.stopped
+        about = {
+            "run": config_row(self.run.config),
+            "stopped": self.stopped,
+            "best": self.best.known,
+            "records": self.records.sync(),
+        }
+        checkpoint.save(self.run.checkpoints, step=self.step, arrays=state.read(self.algorithm.state()), about=about)
         checkpoint.keep_last(self.run.checkpoints, self.config.keep_checkpoints)
-        # Only now: until this step is saved, a resume may need the best checkpoint before this one.
-        checkpoint.keep_last(self.run.best, 1)
+        self.best.sweep()
         self.hooks.checkpoint(self._moment())
 
     def _weights(self) -> state.Arrays:
@@ -211,31 +219,14 @@ class Trainer:
                 raise Diverged(self._diverged(f"the weights '{name}' are not finite", self.step))
         return arrays
 
-    def _finish(self, steps: int, seconds: float) -> dict[str, Any]:
-        """Report the best checkpoint on the test split; the algorithm goes back to where training ended."""
-        best, arrays, _ = checkpoint.newest_good(self.run.best)
-        inference = self.algorithm.inference_state()
-        last = state.read(inference)
-        state.write(inference, arrays)
-        evaluation = self.evaluator.evaluate(self.algorithm, split="test")
-        state.write(self.algorithm.inference_state(), last)
-        save_images(self.run, evaluation)
-        config = vars(self.run.config)
-        return {
-            "run": str(self.run.path),
-            **{name: config[name] for name in ("algorithm", "problem", "engine", "preset", "seed")},
-            "steps": self.step,
-            "stopped": self._stopped,
-            "step_unit": self.algorithm.step_unit,
-            "seconds": round(seconds, 3),
-            "steps_per_second": round(steps / seconds, 1),
-            "training_steps_per_second": round(steps / self.pace.training_seconds, 1),
-            "evaluations_left_out": self.pace.left_out,
-            "best_step": best.step,
-            "score": self.algorithm.score,
-            "episodes": evaluation.episodes,
-            "evaluation": dict(evaluation.scalars),
-        }
+    def _finish(self, steps: int) -> dict[str, Any]:
+        """Complete the run, after so many steps of training without a break."""
+        return finish(
+            *(self.run, self.algorithm, self.evaluator, self.best),
+            step=self.step,
+            stopped=self.stopped,
+            pace=self.pace.report(steps),
+        )
 
     def _check_finite(self, scalars: Mapping[str, float], before: int) -> None:
         for name, value in scalars.items():

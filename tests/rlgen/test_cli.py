@@ -145,8 +145,13 @@ def test_train_from_several_seeds(rlgen_command: Command, walk: Any, tmp_path: P
     assert f"median     eval/score {sorted(scores)[1]:,.6g}, from" in last
     many = rlgen_command("train", "walk", "--steps", "10", "--seeds", "2", "--run", tmp_path / "json", "--json")
     assert [row["evaluation"].keys() for row in one_json(many.out)] == [{"eval/score", "eval/draw"}] * 2
-    taken = rlgen_command("train", "walk", "--steps", "10", "--seeds", "2", "--run", tmp_path / "json")
-    assert (taken.code, "is a run already" in taken.err) == (2, True)
+    again = rlgen_command("train", "walk", "--steps", "10", "--seeds", "3", "--run", tmp_path / "json", "--json")
+    assert again.code == 0, again.err
+    assert again.err.count("is finished: it has done its 10 steps") == 2
+    assert one_json(again.out)[:2] == one_json(many.out)
+    other = rlgen_command("train", "walk", "--set", "rate=.5", "--seeds", "4", "--run", tmp_path / "json")
+    assert (other.code, "rate: the run has 0.1, you asked for 0.5" in other.err) == (2, True)
+    assert not (tmp_path / "json" / "s3").exists()
     resumed = rlgen_command("train", "walk", "--seeds", "2", "--run", tmp_path / "many", "--resume")
     assert (resumed.code, "--seeds starts runs" in resumed.err) == (2, True)
 

@@ -78,15 +78,15 @@ def test_the_learning_curve_is_a_picture(walk: Any, tmp_path: Path) -> None:
 
 def test_the_algorithm_says_what_its_curve_shows(walk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = rlgen.train("walk", run=tmp_path / "run", steps=20)
-    plain = imageio.imread(media.draw_learning_curve(run, walk.Walk))
+    plain = imageio.imread(media.draw_learning_curve(run, walk.Walk, best_step=20))
     # Names that no row has draw nothing.
     monkeypatch.setattr(walk.Walk, "score_range", ("eval/none", "eval/none"))
     monkeypatch.setattr(walk.Walk, "training_curve", ("train/none", "nothing"))
-    np.testing.assert_array_equal(imageio.imread(media.draw_learning_curve(run, walk.Walk)), plain)
+    np.testing.assert_array_equal(imageio.imread(media.draw_learning_curve(run, walk.Walk, best_step=20)), plain)
     monkeypatch.setattr(walk.Walk, "score_range", ("eval/score", "eval/draw"))
-    ranged = imageio.imread(media.draw_learning_curve(run, walk.Walk))
+    ranged = imageio.imread(media.draw_learning_curve(run, walk.Walk, best_step=20))
     monkeypatch.setattr(walk.Walk, "training_curve", ("train/loss", "while training"))
-    both = imageio.imread(media.draw_learning_curve(run, walk.Walk))
+    both = imageio.imread(media.draw_learning_curve(run, walk.Walk, best_step=20))
     assert (ranged != plain).any()
     assert (both != ranged).any()
 

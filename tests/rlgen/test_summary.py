@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
-from rlgen.summary import SummaryWriter, append_line, drop_lines_after, png_bytes, read_lines, read_scalars
+from rlgen.summary import SummaryWriter, png_bytes, read_scalars
 
 
 def test_scalars_come_back(tmp_path: Path) -> None:
@@ -66,19 +66,3 @@ def test_pictures_keep_their_pixels(channels: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 4, channels), np.uint8)
     back = imageio.imread(io.BytesIO(png_bytes(pixels)))
     np.testing.assert_array_equal(back.reshape(pixels.shape), pixels)
-
-
-def test_lines(tmp_path: Path) -> None:
-    file = tmp_path / "stats.jsonl"
-    assert read_lines(file) == []
-    drop_lines_after(file, 3)
-    assert not file.exists()
-    for step in (1, 2, 3):
-        append_line(file, {"step": step, "loss": step / 2})
-    with file.open("a") as lines:
-        lines.write('{"step": 4, "lo')
-    assert [row["step"] for row in read_lines(file)] == [1, 2, 3]
-    drop_lines_after(file, 2)
-    append_line(file, {"step": 9})
-    assert read_lines(file) == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 1.0}, {"step": 9}]
-    assert [path.name for path in tmp_path.iterdir()] == ["stats.jsonl"]

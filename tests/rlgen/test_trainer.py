@@ -4,6 +4,7 @@ import errno
 import inspect
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -178,17 +179,12 @@ def test_a_damaged_checkpoint_is_named_dropped_and_the_one_before_used(walk: Any
     hurt.train(40)
     newest = checkpoint.listed(hurt.run.checkpoints)[-1]
     (newest.path / "state.npz").write_bytes(b"damaged")
-    heard: list[str] = []
-
-    class Ear(Callback):
-        def message(self, text: str) -> None:
-            heard.append(text)
-
-    again = resume(hurt.run, Ear())
+    ear = Ear()
+    again = resume(hurt.run, ear)
     assert again.step == 30
-    assert len(heard) == 1
-    assert "step-000000000040 is damaged" in heard[0]
-    assert "Going on from step 30" in heard[0]
+    assert len(ear.heard) == 1
+    assert "step-000000000040 is damaged" in ear.heard[0]
+    assert "Going on from step 30" in ear.heard[0]
     # It must not count among those that are kept, or good ones would be swept away for it.
     assert [c.step for c in checkpoint.listed(hurt.run.checkpoints)] == [30]
     again.train(60)
@@ -196,27 +192,70 @@ def test_a_damaged_checkpoint_is_named_dropped_and_the_one_before_used(walk: Any
     assert [c.step for c in checkpoint.listed(hurt.run.checkpoints)] == [50, 60]
 
 
-def test_the_best_may_be_lost_with_a_damaged_checkpoint(walk: Any, tmp_path: Path) -> None:
-    """Only the newest best is kept; when a resume goes back before it, the next evaluation is the best one."""
-    every = {"checkpoint_every_steps": 10, "evaluate_every_steps": 10}
+class Ear(Callback):
+    """Hears what is said."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.heard.append(text)
+
+
+def test_the_best_that_every_checkpoint_knew_is_kept(walk: Any, tmp_path: Path) -> None:
+    """When a resume goes back before the best one, the best one of that time is there, to the bit."""
+    every = {"checkpoint_every_steps": 10, "evaluate_every_steps": 10, "keep_checkpoints": 9}
+    one = start(walk, tmp_path / "run", every=every)
+    one.train(60)
+    rows = {row["step"]: row["eval/score"] for row in one.run.evaluations()}
+    for kept in reversed(checkpoint.listed(one.run.checkpoints)[1:]):
+        (kept.path / "state.npz").unlink()
+        if kept.step == 10:
+            break
+        ear = Ear()
+        again = resume(one.run, ear)
+        best = max((score, step) for step, score in rows.items() if step < kept.step)
+        assert again.best.known == {"step": best[1], "score": best[0]}
+        assert checkpoint.listed(one.run.best)[-1].step == best[1]
+        assert not any("lost" in text for text in ear.heard)
+
+
+@pytest.mark.parametrize("how", ["damaged", "missing", "a link"])
+def test_a_lost_best_is_named_and_made_again(walk: Any, tmp_path: Path, how: str) -> None:
+    every = {"checkpoint_every_steps": 10, "evaluate_every_steps": 10, "keep_checkpoints": 9}
     one = start(walk, tmp_path / "run", every=every)
     one.train(30)
-    best = checkpoint.listed(one.run.best)[0].step
-    for kept in checkpoint.listed(one.run.checkpoints):
-        if kept.step >= best:
-            (kept.path / "state.npz").unlink()
-    again = resume(one.run)
-    assert again.step < best
-    assert checkpoint.listed(one.run.best) == []
-    result = again.train(50)
-    assert checkpoint.listed(one.run.best)[0].step == result["best_step"]
+    kept = checkpoint.listed(one.run.best)[-1]
+    before = dict(kept.load())
+    if how == "damaged":
+        (kept.path / "state.npz").write_bytes(b"")
+    else:
+        kept.path.rename(tmp_path / "aside")
+        if how == "a link":
+            kept.path.symlink_to(tmp_path / "aside")
+    ear = Ear()
+    again = resume(one.run, ear)
+    assert any(f"step {kept.step:,} with eval/score" in text and "made again from" in text for text in ear.heard)
+    found = checkpoint.listed(one.run.best)[-1]
+    assert found.step == kept.step
+    np.testing.assert_array_equal(found.load()["weights"], before["weights"])
+    assert again.best.known is not None and again.best.known["step"] == kept.step
 
 
-def test_a_damaged_best_is_not_the_end(walk: Any, tmp_path: Path) -> None:
-    one = start(walk, tmp_path / "run", every={"evaluate_every_steps": 10})
-    one.train(30)
-    (checkpoint.listed(one.run.best)[0].path / "state.npz").write_bytes(b"")
-    assert resume(one.run).train(50)["best_step"] > 30
+def test_a_best_that_nothing_holds_any_more_is_named_and_the_next_takes_its_place(walk: Any, tmp_path: Path) -> None:
+    every = {"checkpoint_every_steps": 10, "evaluate_every_steps": 10, "keep_checkpoints": 1}
+    one = start(walk, tmp_path / "run", every=every)
+    one.train(60)
+    best = one.best.known
+    assert best is not None and best["step"] < 60, "otherwise this test says nothing"
+    shutil.rmtree(one.run.best)
+    ear = Ear()
+    again = resume(one.run, ear)
+    score = {row["step"]: row["eval/score"] for row in one.run.evaluations()}[60]
+    (text,) = (text for text in ear.heard if "is lost" in text)
+    assert f"of step {best['step']} with eval/score {best['score']:,.6g}, is lost" in text
+    assert "The best one that is left takes its place" in text and "step-000000000060" in text
+    assert again.best.known == {"step": 60, "score": score}
 
 
 def test_only_as_many_as_asked_are_kept(walk: Any, tmp_path: Path) -> None:
@@ -282,7 +321,7 @@ def full(*_: Any, **__: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("where", ["numpy.savez", "rlgen.trainer.append_line", "rlgen.summary.SummaryWriter.flush"])
+@pytest.mark.parametrize("where", ["numpy.savez", "rlgen.lines.Lines.add", "rlgen.summary.SummaryWriter.flush"])
 def test_a_full_disk_stops_the_run(walk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     planned = rlgen.train("walk", run=tmp_path / "run", steps=40)
     with monkeypatch.context() as patch:

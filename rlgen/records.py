@@ -1,0 +1,72 @@
+"""The curves of a run that is being written: events for TensorBoard and the same as JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rlgen.algorithm import Evaluation
+from rlgen.callbacks import Reply
+from rlgen.lines import Lines, fault, go_back
+from rlgen.run import EVALUATIONS_FILE, STATS_FILE, Run
+from rlgen.summary import SummaryWriter
+
+FILES = (STATS_FILE, EVALUATIONS_FILE)
+
+
+class Records:
+    """Of training and of evaluations, each at its step.
+
+    Raises:
+        OSError: they cannot be written.
+        UserError: there is something in their places that is no file.
+    """
+
+    def __init__(self, run: Run, *, resumed_at: int | None) -> None:
+        """Open them all; `resumed_at` tells TensorBoard to forget later steps written before."""
+        train, evaluations = (run.path / "summaries" / name for name in ("train", "eval"))
+        self._train = SummaryWriter(train, resumed_at=resumed_at)
+        self._evaluations = SummaryWriter(evaluations, resumed_at=resumed_at)
+        self._lines = {name: Lines(run.path / name) for name in FILES}
+
+    def chunk(self, step: int, scalars: Mapping[str, float], reply: Reply) -> None:
+        """What a chunk of training returned, with what callbacks added to it."""
+        scalars = {**scalars, **reply.scalars}
+        self._train.add(step, scalars, reply.images, reply.texts)
+        self._lines[STATS_FILE].add({"step": step, **scalars})
+
+    def evaluation(self, step: int, found: Evaluation, reply: Reply) -> None:
+        """What an evaluation found, likewise."""
+        scalars = {**found.scalars, **reply.scalars}
+        self._evaluations.add(step, scalars, {**found.images, **reply.images}, {**found.texts, **reply.texts})
+        self._lines[EVALUATIONS_FILE].add({"step": step, **scalars})
+
+    def sync(self) -> dict[str, Any]:
+        """Wait until all is on the disk; what a checkpoint keeps to know them by."""
+        self._train.sync()
+        self._evaluations.sync()
+        return {name: lines.sync() for name, lines in self._lines.items()}
+
+    def close(self) -> None:
+        """Let go of them."""
+        self._train.close()
+        self._evaluations.close()
+        for lines in self._lines.values():
+            lines.close()
+
+
+def take_back(run: Run, *, step: int, marks: Mapping[str, Any]) -> list[str]:
+    """Leave in the JSON lines what was written until a checkpoint; what is wrong with them, a sentence each.
+
+    Args:
+        run: whose.
+        step: of the checkpoint.
+        marks: what `Records.sync` said when it was written.
+    """
+    said = []
+    for name in FILES:
+        mark = marks.get(name)
+        if mark is not None and (what := fault(run.path / name, mark)):
+            said.append(f"{run.path / name}: {what}. What can be read of it until step {step:,} is left.")
+        go_back(run.path / name, step=step, mark=mark)
+    return said
