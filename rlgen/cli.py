@@ -16,7 +16,7 @@ from rlgen import completion, registry, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
 from rlgen.config import parse_overrides
-from rlgen.errors import RlgenError, UserError
+from rlgen.errors import RlgenError, UserError, plain
 
 if TYPE_CHECKING:
     from rlgen.planning import Plan
@@ -69,7 +69,7 @@ class Group(click.Group):
 
 def _answer(text: object) -> None:
     """A line on standard output."""
-    click.echo(text, file=click.get_current_context().obj)
+    click.echo(plain(str(text)), file=click.get_current_context().obj)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
