@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rlgen import checkpoint, runtime
+from rlgen import checkpoint, runtime, signature
 from rlgen.errors import UserError
 from rlgen.summary import read_lines
 
@@ -67,6 +67,7 @@ class Run:
             for part in ("checkpoints", "media", "summaries/train", "summaries/eval"):
                 (path / part).mkdir(parents=True, exist_ok=True)
             row = {"schema": SCHEMA, **asdict(config), "about": provenance()}
+            row["signature"] = signature.sign(row)
             (path / "config.json").write_text(json.dumps(row, indent=2) + "\n")
         except OSError as error:
             raise UserError(
@@ -96,12 +97,19 @@ class Run:
         """
         try:
             row = json.loads((self.path / "config.json").read_text())
-            schema = row.pop("schema")
+            schema, _ = row.pop("schema"), row.pop("signature", None)
             if schema == SCHEMA:
                 return RunConfig(**row)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise UserError(f"{self.path / 'config.json'} cannot be read as a run's configuration: {error}") from error
         raise UserError(f"{self.path} has schema {schema}; this rlgen reads {SCHEMA}. Use the rlgen that wrote it.")
+
+    @property
+    def made_here(self) -> bool:
+        """Whether this user made the run, whose configuration nobody has changed since."""
+        row = json.loads((self.path / "config.json").read_text())
+        signed = row.pop("signature", None)
+        return signature.made_here(row, signed)
 
     @property
     def result(self) -> dict[str, Any]:
