@@ -134,7 +134,7 @@ def _check_reseeding(name: str, directory: Path, steps: int, asked: Mapping[str,
 def _check_use(run: Run) -> dict[str, float]:
     """A new instance can take up what was saved; judging it says the same each time and changes nothing."""
     saved = run.weights("last")[1]
-    algorithm = planning.built(run.config)
+    algorithm = planning.built(run.config, planning.consented(run))
     try:
         state.write(algorithm.state(), saved)
         changed = _differing(saved, state.read(algorithm.state()))
