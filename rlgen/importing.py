@@ -39,7 +39,7 @@ class Consent:
         names: those he has given himself, with their arguments.
     """
 
-    whose: str = "the run"
+    whose: str = "The run"
     everything: bool = False
     names: frozenset[str] = frozenset()
 
@@ -123,13 +123,12 @@ def ask(text: str) -> None:
 
 def texts(value: Any) -> Iterator[str]:
     """Every text in a value that JSON can hold."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from texts([*value.values()])
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from texts(item)
+    waiting = [value]
+    while waiting:
+        if isinstance(first := waiting.pop(0), str):
+            yield first
+        elif isinstance(first, (Mapping, list, tuple)):
+            waiting[:0] = first.values() if isinstance(first, Mapping) else first
 
 
 @contextlib.contextmanager

@@ -272,7 +272,7 @@ def _resumed(name: str, request: Request) -> Plan:
 
 def consented(run: Run, *, trust: bool = False, repeated: Iterable[str] = ()) -> importing.Consent:
     """What the user consents to in a run: all of it, where he trusts or made it, or the names he has `repeated`."""
-    return importing.Consent(str(run.path), trust or run.made_here, frozenset(repeated))
+    return importing.Consent(f"The run {run.path}", trust or run.made_here, frozenset(repeated))
 
 
 def built(config: RunConfig, consent: importing.Consent = importing.NOTHING) -> Algorithm:

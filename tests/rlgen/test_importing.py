@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -272,9 +270,9 @@ def test_what_is_looked_up_later(mark: Path) -> None:
     facts = {"shape": [1], "dtype": "float32"}
     with importing.of_run(importing.NOTHING, kind="dataset", problem="digits", config={}):
         theirs = data.Recorded("hostile:Numbers", facts)
-        with pytest.raises(UserError, match="the run asks for 'hostile:Numbers'"):
+        with pytest.raises(UserError, match="The run asks for 'hostile:Numbers'"):
             own.find("hostile:Numbers")
-    with pytest.raises(UserError, match="the run asks for 'hostile:Numbers'"):
+    with pytest.raises(UserError, match="The run asks for 'hostile:Numbers'"):
         theirs.split("train")
     assert not mark.exists()
     assert len(data.Recorded("hostile:Numbers", facts).split("train")) == 4
@@ -304,42 +302,3 @@ def test_names_that_are_none_of_a_module(seeker: Any, tmp_path: Path) -> None:
     asked = {"kind": "dataset", "problem": "images:photos?size=8", "config": {"rate": "linear:start=1,end=0,over=9"}}
     with importing.of_run(importing.NOTHING, **asked):
         pass
-
-
-# ---- python -m rlgen --------------------------------------------------------------------------------------
-
-
-def alone(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in a directory, as `python -m rlgen`."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return subprocess.run(
-        [sys.executable, "-m", "rlgen", *arguments],
-        cwd=place,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_what_lies_beside_a_run_is_not_found(tmp_path: Path, walk: Any) -> None:
-    """Modules that hide others, one that the run names, plug-ins of rlgen's and Gymnasium's: none leaves a mark."""
-    place, marks = write_run(tmp_path / "run", algorithm="walk", problem="plain"), tmp_path / "marks"
-    marks.mkdir()
-    row = json.loads((place / "config.json").read_text())
-    row |= {"algorithm": "dqn", "problem": "beside:Arm", "config": {}}
-    (place / "config.json").write_text(json.dumps(row))
-    for name in ("beside", "click", "gymnasium", "tensorflow", "rich"):
-        (place / f"{name}.py").write_text(f"open({str(marks / name)!r}, 'w').close()\n")
-    about = place / "beside-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: beside\nVersion: 1.0\n")
-    points = "[rlgen.plugins]\nenv.beside:Arm = beside:Arm\n\n[gymnasium.envs]\nbeside = beside:register\n"
-    (about / "entry_points.txt").write_text(points)
-    listed = alone(place, "list", "--kind", "env")
-    assert listed.returncode == 0 and "beside" not in listed.stdout
-    done = alone(place, "evaluate", ".")
-    assert done.returncode == 2 and "asks for 'beside:Arm'" in done.stderr, done.stderr
-    trusted = alone(place, "evaluate", ".", "--trust")
-    assert trusted.returncode == 2 and "needs the module 'beside'" in trusted.stderr, "it has to be importable"
-    assert list(marks.iterdir()) == []
