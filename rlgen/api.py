@@ -12,7 +12,7 @@ from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.callbacks import Callback
 from rlgen.errors import UserError
 from rlgen.evaluator import Evaluator
-from rlgen.planning import Request, changes, configured, for_use, plan
+from rlgen.planning import Request, changes, configured, consented, for_use, plan
 from rlgen.run import Run
 
 
@@ -34,6 +34,7 @@ def train(
     start: Run | str | Path | None = None,
     progress: bool | None = None,
     callbacks: Sequence[Callback] = (),
+    trust: bool = False,
 ) -> Run:
     """Train an algorithm and return its run.
 
@@ -57,6 +58,7 @@ def train(
         start: another run, with whose weights this one begins.
         progress: show a progress bar on standard error; None: in notebooks.
         callbacks: who is called while it trains, in order; see `rlgen.Callback`.
+        trust: import what a run names that is resumed, though it was not made here; that runs its author's code.
 
     Raises:
         UserError: anything asked for that cannot be; nothing has been written then.
@@ -79,6 +81,7 @@ def train(
         run=run,
         resume=resume,
         start=start,
+        trust=trust,
     )
     from rlgen.progress import Bar, watched
 
@@ -86,7 +89,9 @@ def train(
     return planned.execute((*bars, *callbacks))
 
 
-def load(run: Run | str | Path, *, checkpoint: str | int = "best", env: Any = None, data: Any = None) -> Any:
+def load(
+    run: Run | str | Path, *, checkpoint: str | int = "best", env: Any = None, data: Any = None, trust: bool = False
+) -> Any:
     """The algorithm of a run with the weights it learned: agents `act`, models `sample` or `predict`.
 
     Args:
@@ -94,12 +99,13 @@ def load(run: Run | str | Path, *, checkpoint: str | int = "best", env: Any = No
         checkpoint: "best", "last" or a step that is kept.
         env: the environment again, where it was brought as an object by another program.
         data: the data again, likewise.
+        trust: import what the run names, though it was not made here; that runs its author's code.
 
     Raises:
-        UserError: no run, or no such checkpoint.
+        UserError: no run, no such checkpoint, or one that names modules and is not trusted.
         CheckpointDamaged: the checkpoint of that step is damaged.
     """
-    return _loaded(run, checkpoint, env, data)[0]
+    return _loaded(run, checkpoint, env, data, trust)[0]
 
 
 def evaluate(
@@ -110,22 +116,31 @@ def evaluate(
     seed: int = 0,
     env: Any = None,
     data: Any = None,
+    trust: bool = False,
 ) -> Evaluation:
-    """Judge a run's checkpoint on environments or data it was not trained on; `env` and `data` as in `load`.
+    """Judge a run's checkpoint on what it was not trained on; `env`, `data` and `trust` as in `load`.
 
     Raises:
-        UserError: no run, no such checkpoint, or no episodes.
+        UserError: as `load`, or no episodes.
     """
-    judged = evaluate_checkpoint(run, episodes=episodes, checkpoint=checkpoint, seed=seed, env=env, data=data)
-    return judged[0]
+    return evaluate_checkpoint(
+        run, episodes=episodes, checkpoint=checkpoint, seed=seed, env=env, data=data, trust=trust
+    )[0]
 
 
 def evaluate_checkpoint(
-    run: Run | str | Path, *, episodes: int, checkpoint: str | int, seed: int, env: Any = None, data: Any = None
+    run: Run | str | Path,
+    *,
+    episodes: int,
+    checkpoint: str | int,
+    seed: int,
+    env: Any = None,
+    data: Any = None,
+    trust: bool = False,
 ) -> tuple[Evaluation, int]:
     """As `evaluate`, and the step of the checkpoint that was judged."""
     evaluator = Evaluator(episodes=episodes, seed=seed)
-    algorithm, step, run = _loaded(run, checkpoint, env, data)
+    algorithm, step, run = _loaded(run, checkpoint, env, data, trust)
     for remark in changes(run.config, algorithm):
         runtime.tell(remark)
     with contextlib.closing(algorithm):
@@ -133,16 +148,24 @@ def evaluate_checkpoint(
 
 
 def record(
-    run: Run | str | Path, *, out: str | Path, checkpoint: str | int = "best", seed: int = 0, env: Any = None
+    run: Run | str | Path,
+    *,
+    out: str | Path,
+    checkpoint: str | int = "best",
+    seed: int = 0,
+    env: Any = None,
+    trust: bool = False,
 ) -> Path:
-    """Film a run's result at work, as MP4 or GIF by the ending of `out`; returns the file. `env` as in `load`.
+    """Film a run's result at work, as MP4 or GIF by the ending of `out`; returns the file.
+
+    `env` and `trust` are as in `load`.
 
     Raises:
         UserError: another ending, a directory that is not there, or nothing to film.
     """
     from rlgen.media import write_video
 
-    with contextlib.closing(load(run, checkpoint=checkpoint, env=env)) as algorithm:
+    with contextlib.closing(load(run, checkpoint=checkpoint, env=env, trust=trust)) as algorithm:
         return write_video(algorithm, Path(out), seed=seed)
 
 
@@ -192,16 +215,17 @@ def available(*, kind: str | None = None) -> list[dict[str, str]]:
 
 
 def _loaded(
-    run: Run | str | Path, checkpoint: str | int, env: Any = None, data: Any = None
+    run: Run | str | Path, checkpoint: str | int, env: Any, data: Any, trust: bool
 ) -> tuple[Algorithm, int, Run]:
     """The algorithm, the checkpoint's step, and the run."""
     runtime.prepare()
     run = run if isinstance(run, Run) else Run.open(run)
     step, arrays = run.weights(str(checkpoint))
-    config = run.config
+    config, repeated = run.config, set[str]()
     if env is not None or data is not None:
         cls = registry.load(config.algorithm, registry.ALGORITHM_KINDS)
         named = Request(env=env, data=data).problem(config.algorithm, cls, stored=config.problem)
         if named != config.problem:
             raise UserError(f"{run.path} learned on '{config.problem}', not on '{named}'. Leave it out.")
-    return for_use(config, arrays), step, run
+        repeated.add(config.problem)
+    return for_use(config, arrays, consented(run, trust=trust, repeated=repeated)), step, run

@@ -16,13 +16,16 @@ from rlgen import completion, registry, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
 from rlgen.config import parse_overrides
-from rlgen.errors import RlgenError, UserError
+from rlgen.errors import RlgenError, UserError, plain
 
 if TYPE_CHECKING:
     from rlgen.planning import Finished, Plan
     from rlgen.run import Run
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
+trust_option = click.option(
+    "--trust", is_flag=True, help="Import what a run of somebody else's names, which runs its author's code."
+)
 
 
 def main() -> None:
@@ -69,7 +72,7 @@ class Group(click.Group):
 
 def _answer(text: object) -> None:
     """A line on standard output."""
-    click.echo(text, file=click.get_current_context().obj)
+    click.echo(plain(str(text)), file=click.get_current_context().obj)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -156,6 +159,7 @@ def describe(name: str, as_json: bool) -> None:
 @click.option(
     "--from", "start", type=click.Path(path_type=Path), metavar="RUN", help="Begin with another run's weights."
 )
+@trust_option
 @click.option("--dry-run", is_flag=True, help="Check everything, show the configuration, write nothing.")
 @json_option
 def train(
@@ -201,13 +205,14 @@ def train(
 @click.option("--episodes", type=int, default=20, show_default=True, help="Episodes, sample sets or passes.")
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the evaluation.")
+@trust_option
 @json_option
-def evaluate(run: Path, episodes: int, checkpoint: str, seed: int, as_json: bool) -> None:
+def evaluate(run: Path, episodes: int, checkpoint: str, seed: int, trust: bool, as_json: bool) -> None:
     """Judge a checkpoint of RUN on what it was not trained on."""
     _open(run)
     from rlgen.api import evaluate_checkpoint
 
-    evaluation, step = evaluate_checkpoint(run, episodes=episodes, checkpoint=checkpoint, seed=seed)
+    evaluation, step = evaluate_checkpoint(run, episodes=episodes, checkpoint=checkpoint, seed=seed, trust=trust)
     about = {
         "run": str(run),
         "checkpoint": checkpoint,
@@ -227,7 +232,8 @@ def evaluate(run: Path, episodes: int, checkpoint: str, seed: int, as_json: bool
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="FILE.mp4 or FILE.gif.")
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the episode.")
-def record(run: Path, out: Path, checkpoint: str, seed: int) -> None:
+@trust_option
+def record(run: Path, out: Path, checkpoint: str, seed: int, trust: bool) -> None:
     """Film RUN's result at work."""
     from rlgen.media import check_video_path
 
@@ -237,7 +243,7 @@ def record(run: Path, out: Path, checkpoint: str, seed: int) -> None:
 
     # Frames are drawn off the screen; without this SDL complains where there is none, and its dummy may stay black.
     os.environ.setdefault("SDL_VIDEODRIVER", "offscreen" if sys.platform == "linux" else "dummy")
-    _answer(film(run, out=out, checkpoint=checkpoint, seed=seed))
+    _answer(film(run, out=out, checkpoint=checkpoint, seed=seed, trust=trust))
 
 
 def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:

@@ -5,9 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+# What a terminal obeys instead of showing it, all but new lines and tabs: control characters, and those that turn the
+# direction of writing.
+_OBEYED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_OBEYED |= {code: f"\\u{code:04x}" for code in (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
 
 class RlgenError(Exception):
     """Anything rlgen raises on purpose. The command line prints its message and exits with 1."""
+
+    def __init__(self, *arguments: object) -> None:
+        # Messages quote what files say.
+        super().__init__(*(plain(each) if isinstance(each, str) else each for each in arguments))
 
 
 class UserError(RlgenError, ValueError):
@@ -35,6 +44,11 @@ class CheckpointDamaged(RlgenError):
 
 class Interrupted(RlgenError):
     """A signal asked the run to stop; it has been checkpointed."""
+
+
+def plain(text: str) -> str:
+    """`text` as a terminal may get it: what it would obey is written out, for instance as `\\x1b`."""
+    return text.translate(_OBEYED)
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:

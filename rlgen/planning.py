@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from rlgen import brought, lock, registry, reuse, runtime, state
+from rlgen import brought, importing, lock, registry, reuse, runtime, state
 from rlgen.algorithm import Algorithm
 from rlgen.callbacks import Callback
 from rlgen.checkpoint import listed, newest_good, way_on
@@ -38,6 +39,7 @@ class Request:
     run: str | Path | None = None
     resume: bool | Literal["auto"] = False
     start: Run | str | Path | None = None
+    trust: bool = False
 
     def __post_init__(self) -> None:
         """Check the plain ones.
@@ -55,6 +57,8 @@ class Request:
                 raise UserError(f"{name}={getattr(self, name)!r} is no name.")
         if not isinstance(self.config, (Mapping, type(None))):
             raise UserError(f"config={self.config!r} is no dictionary of fields: config={{'learning_rate': 1e-3}}.")
+        if self.trust and not self.resume and self.start is None:
+            raise UserError("--trust is for a run that is there: give it with --resume or --from, or leave it out.")
 
     def problem(self, name: str, cls: type[Algorithm], *, stored: str | None = None) -> str | None:
         """The text that a run keeps for what is to be learned from; None where nobody said.
@@ -166,7 +170,7 @@ class Plan:
         if self.resume:
             at = trainer.resume()
             # Only now: what is there is whole. A run that is killed later goes on to what it is asked for here.
-            trainer.run = trainer.run.write_config(self.config)
+            trainer.run.write_config(self.config)
             if trainer.step >= trainer.whole_steps(self.steps) or (trainer.stopped and not self.past_stop):
                 trainer.hooks.message(f"{trainer.run.path} has done its {at:,} steps; what was to follow is made now.")
                 trainer.finish()
@@ -316,7 +320,7 @@ def _resumed(name: str, request: Request) -> Plan | Finished:
     past_stop = wanted.trainer != stored.trainer or (request.resume is True and request.steps is not None)
     if run.finished and (at >= steps or (run.result.get("stopped") and not past_stop)):
         return Finished(run)
-    algorithm = built(stored)
+    algorithm = built(stored, consented(run, trust=request.trust, repeated=_repeated(cls, stored, request)))
     checked(algorithm)
     remarks = (*algorithm.remarks(), *changes(stored, algorithm))
     if not begun:
@@ -350,25 +354,37 @@ def _differences(name: str, cls: type[Algorithm], stored: RunConfig, request: Re
     return found + differences(stored.trainer, {key: wanted_trainer[key] for key in fixed})
 
 
-def built(config: RunConfig) -> Algorithm:
+def _repeated(cls: type[Algorithm], stored: RunConfig, request: Request) -> list[str]:
+    """The names in a run that the user has said again, as the run has them."""
+    own = cls.Config.build({**stored.config, **request.fields()[0]}).to_dict()
+    problem = [] if request.env is None and request.data is None else [stored.problem]
+    return [*problem, *importing.texts([own[key] for key in request.fields()[0]])]
+
+
+def consented(run: Run, *, trust: bool = False, repeated: Iterable[str] = ()) -> importing.Consent:
+    """What the user consents to in a run: all of it, where he trusts or made it, or the names he has `repeated`."""
+    return importing.Consent(f"The run {run.path}", trust or run.made_here, frozenset(repeated))
+
+
+def built(config: RunConfig, consent: importing.Consent = importing.NOTHING) -> Algorithm:
     """The algorithm of a run's configuration, untrained.
 
     Raises:
-        UserError: it is not installed any more, or cannot be built as it was.
+        UserError: it is not installed any more, cannot be built as it was, or asks for names without consent.
     """
-    cls, how = _how(config)
-    algorithm: Algorithm = cls(**how)
+    with _how(config, consent) as (cls, how):
+        algorithm: Algorithm = cls(**how)
     return algorithm
 
 
-def for_use(config: RunConfig, arrays: Mapping[str, Any]) -> Algorithm:
+def for_use(config: RunConfig, arrays: Mapping[str, Any], consent: importing.Consent = importing.NOTHING) -> Algorithm:
     """The algorithm of a run's configuration with what it has learned; its problem need not be there.
 
     Raises:
         UserError: as `built`.
     """
-    cls, how = _how(config)
-    algorithm: Algorithm = cls.for_use(facts=config.facts, **how)
+    with _how(config, consent) as (cls, how):
+        algorithm: Algorithm = cls.for_use(facts=config.facts, **how)
     state.write(algorithm.inference_state(), arrays)
     return algorithm
 
@@ -380,8 +396,9 @@ def changes(config: RunConfig, algorithm: Algorithm) -> tuple[str, ...]:
     return (f"'{config.problem}' has changed since the run began: what it says now was not learned from.",)
 
 
-def _how(config: RunConfig) -> tuple[type[Algorithm], dict[str, Any]]:
-    """A run's class, and the arguments of its constructor."""
+@contextlib.contextmanager
+def _how(config: RunConfig, consent: importing.Consent) -> Iterator[tuple[type[Algorithm], dict[str, Any]]]:
+    """A run's class and the arguments of its constructor, to be called inside, where names are the run's."""
     try:
         cls = registry.load(config.algorithm, registry.ALGORITHM_KINDS)
     except UnknownName as error:
@@ -390,5 +407,6 @@ def _how(config: RunConfig) -> tuple[type[Algorithm], dict[str, Any]]:
             "registers it first."
         ) from error
     engine = config.engine if cls.problem_kind == "env" else "auto"
-    values = {"problem": config.problem, "config": cls.Config.build(config.config), "seed": config.seed}
-    return cls, {**values, "engine": engine}
+    with importing.of_run(consent, kind=cls.problem_kind, problem=config.problem, config=config.config):
+        values = {"problem": config.problem, "config": cls.Config.build(config.config), "seed": config.seed}
+        yield cls, {**values, "engine": engine}

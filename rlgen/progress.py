@@ -16,6 +16,7 @@ from rich.progress import (
 )
 
 from rlgen.callbacks import Callback, Moment
+from rlgen.errors import plain
 
 
 def watched() -> bool:
@@ -45,7 +46,7 @@ class Bar(Callback):
 
     def message(self, text: str) -> None:
         """A line above the bar."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(plain(text), markup=False, soft_wrap=True)
 
     def start(self, moment: Moment) -> None:
         """Start the bar."""

@@ -117,7 +117,7 @@ def available(kind: str | None = None) -> list[Plugin]:
     if kind is not None and kind not in KINDS:
         raise UserError(f"There is no kind '{kind}'.{nearest(kind, KINDS)} Kinds: {', '.join(KINDS)}.")
     in_code = {(plugin.kind, plugin.target) for plugin in _registered.values()}
-    from_packages = [plugin for plugin in _from_entry_points() if (plugin.kind, plugin.target) not in in_code]
+    from_packages = [plugin for plugin in installed() if (plugin.kind, plugin.target) not in in_code]
     plugins = [plugin for plugin in (*from_packages, *_registered.values()) if kind in (None, plugin.kind)]
     return sorted(plugins, key=lambda plugin: (KINDS.index(plugin.kind), plugin.name))
 
@@ -181,7 +181,8 @@ def _scan() -> tuple[Plugin, ...]:
     return tuple(plugins)
 
 
-def _from_entry_points() -> list[Plugin]:
+def installed() -> list[Plugin]:
+    """The plug-ins that installed packages offer; none is imported."""
     only_built_in = os.environ.get(DISABLE_VARIABLE, "") not in ("", "0")
     return [plugin for plugin in _scan() if not only_built_in or plugin.source.split()[0] == "rlgen"]
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rlgen import checkpoint, files, lock, runtime
+from rlgen import checkpoint, files, lock, runtime, signature
 from rlgen.config import type_name
 from rlgen.errors import CheckpointDamaged, UserError
 from rlgen.lines import read_lines
@@ -36,6 +36,9 @@ CONFIG_FILE, RESULT_FILE = "config.json", "result.json"
 STATS_FILE, EVALUATIONS_FILE = "stats.jsonl", "evaluations.jsonl"
 SUMMARIES = ("summaries/train", "summaries/eval")
 DIRECTORIES = ("checkpoints", "best", "media", "summaries", *SUMMARIES)
+
+# What its configuration's row holds beside the configuration.
+ROW_ALONE = ("schema", "signature")
 
 # What may lie in a directory that is to become a run: a process that was killed left it there.
 BEFORE_A_RUN = (lock.FILE, files.WRITING)
@@ -66,17 +69,17 @@ class RunConfig:
         """From what a file holds.
 
         Raises:
-            UserError: a name that is none of its own, or a value of another type.
+            TypeError: a name that is none of its own, or a value of another type.
         """
         hints = typing.get_type_hints(cls)
         if unknown := sorted(set(row) - set(hints)):
-            raise UserError(f"it has {', '.join(map(repr, unknown))}, which no run has")
+            raise TypeError(f"it has {', '.join(map(repr, unknown))}, which no run has")
         for name, hint in hints.items():
             if name in row and type(row[name]) not in _kinds(hint):
-                raise UserError(f"{name}={row[name]!r} is no {type_name(hint)}")
+                raise TypeError(f"{name}={row[name]!r} is no {type_name(hint)}")
         missing = [part.name for part in dataclasses.fields(cls) if part.name not in row]
         if missing:
-            raise UserError(f"it lacks {', '.join(missing)}")
+            raise TypeError(f"it lacks {', '.join(missing)}")
         return cls(**row)
 
 
@@ -102,14 +105,13 @@ class Run:
             files.make_directory(path)
             with lock.locked(path):
                 check_free(path)  # Now that nobody else can write.
-                run = cls(path)
-                run.write_config(dataclasses.replace(config, about=dict(provenance())))
+                files.write(path / CONFIG_FILE, sealed(_row(dataclasses.replace(config, about=dict(provenance())))))
                 checkpoint.sweep(path)
         except OSError as error:
             raise UserError(
                 f"The run directory {path} cannot be written: {error.strerror}. Choose another --run."
             ) from error
-        return run
+        return cls(path)
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -124,43 +126,56 @@ class Run:
             raise UserError(f"{path} {what}. `rlgen train` prints the directory of the run it makes.")
         return cls(path)
 
-    @cached_property
+    @property
     def config(self) -> RunConfig:
-        """What decided it; of a damaged file the copy in the newest checkpoint.
+        """What decided it.
 
         Raises:
-            UserError: the file is damaged and there is no copy, it was changed, or this rlgen does not read its schema.
+            UserError: as `row`; or a value is not of its type.
+        """
+        try:
+            return RunConfig.of_row({key: value for key, value in self.row.items() if key not in ROW_ALONE})
+        except TypeError as error:
+            raise UserError(f"{self.path / CONFIG_FILE} cannot be used as a run's configuration: {error}.") from error
+
+    @cached_property
+    def row(self) -> dict[str, Any]:
+        """What `config.json` holds, which every checkpoint has a copy of; where the file is damaged, the newest copy.
+
+        Raises:
+            UserError: it is damaged and there is no copy, it was changed, or this rlgen does not read its schema.
         """
         file = self.path / CONFIG_FILE
         try:
-            return self._understood(unsealed(files.read(file)))
-        except (OSError, SealBroken, UserError) as error:
-            row = error.row if isinstance(error, SealBroken) else None
-            if row is not None and isinstance(row.get("schema"), int) and row["schema"] != SCHEMA:
-                return self._understood(row)
-            broken = f"{file} cannot be used as a run's configuration: {error}"
-            step, copy = self._copy()
-            if copy is None:
-                raise UserError(f"{broken}. No checkpoint has a copy of it, so the run cannot go on.") from error
-            changed = [] if row is None else _changes(copy, row)
-            if changed:
-                raise UserError(
-                    f"{file} was changed since rlgen wrote it:\n  "
-                    + "\n  ".join(changed)
-                    + f"\nDelete it to go on with what it was, which the checkpoint of step {step:,} holds too, or "
-                    "start another run."
-                ) from error
-            runtime.tell(f"{broken}. Its copy in the checkpoint of step {step:,} is used instead.")
-            return self._understood(copy)
+            row, fault = unsealed(files.read(file)), ""
+        except SealBroken as error:
+            row, fault = error.row or {}, str(error)
+        except (OSError, UserError) as error:
+            row, fault = {}, str(error)
+        if isinstance(row.get("schema"), int) and row["schema"] != SCHEMA:
+            raise UserError(
+                f"{self.path} has schema {row['schema']}; this rlgen reads {SCHEMA}. Use the rlgen that wrote it."
+            )
+        return self._copied(row, f"{file} cannot be used as a run's configuration: {fault}") if fault else row
 
-    def write_config(self, config: RunConfig) -> Run:
-        """Put `config` in the place of what decided it; the run as it is then.
+    @property
+    def made_here(self) -> bool:
+        """Whether this user made the run, whose configuration nobody has changed since."""
+        row = dict(self.row)
+        return signature.made_here(row, row.pop("signature", None))
+
+    def write_config(self, config: RunConfig) -> None:
+        """Put `config` in the place of what decided it, unless it says the same and is whole.
 
         Raises:
             OSError: it cannot be written.
         """
-        files.write(self.path / CONFIG_FILE, sealed(config_row(config)))
-        return Run(self.path)
+        row = dict(self.row) if config == self.config else _row(config)
+        data = sealed(row)
+        file = self.path / CONFIG_FILE
+        if not file.is_file() or files.read(file) != data:
+            files.write(file, data)
+            self.__dict__["row"] = row
 
     @property
     def result(self) -> dict[str, Any]:
@@ -298,20 +313,26 @@ class Run:
                     return kept.step, row
         return 0, None
 
-    def _understood(self, row: dict[str, Any]) -> RunConfig:
-        row = dict(row)
-        schema = row.pop("schema", None)
-        if schema != SCHEMA:
-            raise UserError(f"{self.path} has schema {schema}; this rlgen reads {SCHEMA}. Use the rlgen that wrote it.")
-        try:
-            return RunConfig.of_row(row)
-        except UserError as error:
-            raise UserError(f"{self.path / CONFIG_FILE} cannot be used as a run's configuration: {error}.") from error
+    def _copied(self, row: Mapping[str, Any], broken: str) -> dict[str, Any]:
+        """The copy that stands for a damaged configuration, which is said; `row` is what can be read of that."""
+        step, copy = self._copy()
+        if copy is None:
+            raise UserError(f"{broken}. No checkpoint has a copy of it, so the run cannot go on.")
+        if row and (changed := _changes(copy, row)):
+            raise UserError(
+                f"{self.path / CONFIG_FILE} was changed since rlgen wrote it:\n  "
+                + "\n  ".join(changed)
+                + f"\nDelete it to go on with what it was, which the checkpoint of step {step:,} holds too, or start "
+                "another run."
+            )
+        runtime.tell(f"{broken}. Its copy in the checkpoint of step {step:,} is used instead.")
+        return copy
 
 
-def config_row(config: RunConfig) -> dict[str, Any]:
-    """A configuration as `config.json` and every checkpoint keep it."""
-    return {"schema": SCHEMA, **asdict(config)}
+def _row(config: RunConfig) -> dict[str, Any]:
+    """A configuration as `config.json` keeps it."""
+    row = {"schema": SCHEMA, **asdict(config)}
+    return {**row, "signature": signature.sign(row)}
 
 
 def is_run(path: Path) -> bool:

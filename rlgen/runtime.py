@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgen.errors import UserError
+from rlgen.errors import UserError, plain
 
 # XLA's newer matrix products on CPUs make an update of a 256-256 network a third faster. They are an
 # experiment of XLA's, and a flag it does not know ends the process: only for releases they were measured with.
@@ -104,7 +104,7 @@ def _quiet() -> Iterator[None]:
 
 def tell(remark: str) -> None:
     """Say something to whoever runs this, on standard error."""
-    print(f"rlgen: {remark}", file=sys.stderr)
+    print(f"rlgen: {plain(remark)}", file=sys.stderr)
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:

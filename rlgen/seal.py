@@ -51,5 +51,5 @@ def checksum(row: Mapping[str, Any]) -> str:
 
 
 def canonical(row: Mapping[str, Any]) -> bytes:
-    """The one way in which a row is written to be compared."""
-    return json.dumps(row, sort_keys=True, separators=(",", ":")).encode()
+    """The one way in which a row is written to be compared: keys that are no text become text first, as in a file."""
+    return json.dumps(json.loads(json.dumps(row)), sort_keys=True, separators=(",", ":")).encode()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
-from rlgen import brought, registry
+from rlgen import brought, importing, registry
 from rlgen.arguments import Named
 from rlgen.config import coerce
 from rlgen.environment import CompiledEnv, Wrapper
@@ -28,6 +27,8 @@ ENGINES = ("auto", "compiled", "gymnasium")
 LIMIT = "max_episode_steps"
 # Ids that only their package registers, by what they begin with; rlgen depends on it.
 REGISTERED_BY = {"ALE/": "ale_py"}
+# What such a parameter of a wrapper's says is a place for files.
+PLACES = ("folder", "path", "file", "dir")
 METHODS = ("reset", "step", "observation_space", "action_space")
 
 
@@ -132,7 +133,7 @@ def lookup(env_id: str) -> EnvironmentSource:
             # Arguments are of Gymnasium's constructor.
             return EnvironmentSource(env_id, make, None if named.options else compiled)
     if value is None:
-        value = _attribute(name)
+        value = _attribute(env_id)
     if value is None:
         return EnvironmentSource(env_id, _gymnasium_maker(name, named), None)
     if isinstance(value, gym.Env):
@@ -175,16 +176,22 @@ def _found(text: str) -> tuple[Named, Any]:
     except Exception as error:  # Some of Gymnasium's want a package that is not installed.
         raise UserError(f"The wrapper '{name}' could not be imported: {type(error).__name__}: {error}") from error
     if isinstance(found, type) and issubclass(found, gym.Wrapper):
+        if _writes(found):
+            importing.ask(text)
         return Named.parse(text), found
     if attribute.replace(".", "").isidentifier():
-        value = registry.Plugin("wrapper", attribute, f"module {name}", target).load()
-        return Named.parse(f"{attribute}?{query}"), value
+        return Named.parse(f"{attribute}?{query}"), importing.load("wrapper", text)
     wanted = Named.parse(text).name
     known = [*(plugin.name for plugin in registry.available("wrapper")), *gym.wrappers.__all__]
     raise UnknownName(
         f"There is no wrapper '{wanted}'.{nearest(wanted, known)} `rlgen list --kind wrapper` shows rlgen's own; the "
         "classes of gymnasium.wrappers go by their names, any other as package.module:Class."
     )
+
+
+def _writes(cls: type[gym.Wrapper[Any, Any, Any, Any]]) -> bool:
+    """Whether one of Gymnasium's wrappers is told a place to write to."""
+    return any(place in name for name in inspect.signature(cls).parameters for place in PLACES)
 
 
 class _Foreign(Wrapper):
@@ -239,26 +246,15 @@ def _of_spec(spec: EnvSpec) -> tuple[str, dict[str, Any]]:
 # ---- making -----------------------------------------------------------------------------------------------
 
 
-def _attribute(name: str) -> Any | None:
+def _attribute(env_id: str) -> Any | None:
     """What `package.module:name` stands for; None where it is an id that the module registers, or no such thing."""
-    module, _, attribute = name.rpartition(":")
+    module, _, attribute = env_id.partition("?")[0].rpartition(":")
     if not module:
         return None
-    found = _imported(name, module)
+    found: Any = importing.module("env", module, text=env_id)
     for part in attribute.split("."):
         found = getattr(found, part, None)
     return found if callable(found) else None
-
-
-def _imported(env_id: str, module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except (Exception, SystemExit) as error:  # A stranger's module may raise anything when it is imported.
-        missing = isinstance(error, ModuleNotFoundError) and error.name == module
-        advice = ". Install its package; before the colon stands the name that it is imported by." if missing else ""
-        raise UserError(
-            f"'{env_id}' needs the module '{module}', which cannot be imported: {type(error).__name__}: {error}{advice}"
-        ) from error
 
 
 def _maker(env_id: str, named: Named, make: Callable[..., Any]) -> Callable[..., gym.Env[Any, Any]]:
@@ -281,9 +277,8 @@ def _maker(env_id: str, named: Named, make: Callable[..., Any]) -> Callable[...,
 def _gymnasium_maker(env_id: str, named: Named) -> Callable[..., gym.Env[Any, Any]]:
     """A function that makes the environment, after checking that Gymnasium knows the id."""
     module, _, name = env_id.rpartition(":")
-    owner = next((owner for start, owner in REGISTERED_BY.items() if name.startswith(start)), "")
-    if module or owner:
-        _imported(env_id, module or owner)
+    if owner := next((owner for start, owner in REGISTERED_BY.items() if name.startswith(start)), None):
+        importing.module("env", owner, text=env_id)
     try:
         spec = gym.spec(name)
     except (gym.error.Error, ImportError) as error:

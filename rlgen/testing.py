@@ -94,7 +94,7 @@ def _check_algorithm(name: str, steps: int | None, asked: dict[str, Any]) -> dic
             _check_reseeding(name, Path(directory), steps, {**asked, "seed": 4})
         scalars = _check_use(whole)
         half = api.train(name, run=Path(directory) / "half", steps=steps // 2, **asked)
-        resumed = api.train(name, run=half.path, steps=steps, resume=True)
+        resumed = api.train(name, run=half.path, steps=steps, resume=True, trust=True)
         _check_bits(whole.weights("last")[1], resumed.weights("last")[1], whole.config.engine)
         return scalars
 
@@ -134,7 +134,7 @@ def _check_reseeding(name: str, directory: Path, steps: int, asked: Mapping[str,
 def _check_use(run: Run) -> dict[str, float]:
     """A new instance can take up what was saved; judging it says the same each time and changes nothing."""
     saved = run.weights("last")[1]
-    algorithm = planning.built(run.config)
+    algorithm = planning.built(run.config, planning.consented(run, trust=True))
     try:
         state.write(algorithm.state(), saved)
         changed = _differing(saved, state.read(algorithm.state()))
@@ -151,7 +151,7 @@ def _check_use(run: Run) -> dict[str, float]:
     finally:
         algorithm.close()
     _expect(all(np.isfinite(value) for value in first.values()), "evaluate() reports what is not finite")
-    used = _judge(api.load(run, checkpoint="last"))
+    used = _judge(api.load(run, checkpoint="last", trust=True))
     _expect(first == used, "loaded for use, it is judged differently: does inference_state() miss something?")
     return first
 

@@ -19,7 +19,7 @@ from rlgen.finish import finish
 from rlgen.hooks import Hooks
 from rlgen.pace import Pace
 from rlgen.records import Records, take_back
-from rlgen.run import Run, config_row
+from rlgen.run import Run
 from rlgen.signals import Signals
 from rlgen.trainer_config import TrainerConfig
 
@@ -201,7 +201,7 @@ class Trainer:
         if self.step < self._steps:
             self.stopped = self.hooks.stopped
         about = {
-            "run": config_row(self.run.config),
+            "run": self.run.row,
             "stopped": self.stopped,
             "best": self.best.known,
             "records": self.records.sync(),

@@ -23,19 +23,26 @@ if any(flags in os.environ.get("XLA_FLAGS", "") for flags in runtime.XLA_FLAGS.v
     # Most of what a test waits for is compiled for it alone and runs for a moment.
     os.environ["XLA_FLAGS"] += " --xla_llvm_disable_expensive_passes=true"
 
+CONFIGURATION = "XDG_CONFIG_HOME"
 PROGRAMS = "--tf_xla_persistent_cache_directory="
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Test processes, and what they start, share what they compile: the controller makes the place for it."""
-    if not hasattr(config, "workerinput") and "TF_XLA_FLAGS" not in os.environ:
-        os.environ["TF_XLA_FLAGS"] = PROGRAMS + tempfile.mkdtemp(prefix="rlgen-programs-")
+    """Test processes, and what they start, share what they compile and the key that signs runs.
+
+    The controller makes the places for it; none of it is the user's.
+    """
+    if not hasattr(config, "workerinput"):
+        os.environ[CONFIGURATION] = tempfile.mkdtemp(prefix="rlgen-configuration-")
+        if "TF_XLA_FLAGS" not in os.environ:
+            os.environ["TF_XLA_FLAGS"] = PROGRAMS + tempfile.mkdtemp(prefix="rlgen-programs-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.get("TF_XLA_FLAGS", "").removeprefix(PROGRAMS), ignore_errors=True)
+        shutil.rmtree(os.environ[CONFIGURATION], ignore_errors=True)
 
 
 SUPPORT = Path(__file__).with_name("support")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import brought, registry
+from rlgen import brought, importing, registry
 from rlgen.arguments import Named
 from rlgen.config import coerce
 from rlgen.errors import UserError
@@ -125,7 +125,7 @@ class Recorded(Dataset):
 
     def __init__(self, problem: str, facts: Mapping[str, Any]) -> None:
         """From its name and what `facts_of` gave."""
-        self.problem = problem
+        self.problem, self._load = problem, importing.later(load)
         self.spec = Spec(tuple(facts["shape"]), facts["dtype"])
         if (target := facts.get("target")) is not None:
             self.target = Target(Spec(tuple(target["shape"]), target["dtype"]), tuple(target["classes"]))
@@ -141,7 +141,7 @@ class Recorded(Dataset):
 
     @cached_property
     def _whole(self) -> Dataset:
-        return load(self.problem)
+        return self._load(self.problem)
 
 
 def facts_of(dataset: Dataset) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _found(problem: str) -> tuple[Named, Any]:
     name, _, attribute = target.partition(":")
     known = any(plugin.name == name for plugin in registry.available("dataset"))
     if not known and attribute.replace(".", "").isidentifier() and all(map(str.isidentifier, name.split("."))):
-        return renamed, registry.Plugin("dataset", attribute, f"module {name}", target).load()
+        return renamed, importing.load("dataset", problem)
     named = Named.parse(problem)
     return named, registry.load(named.name, ("dataset",))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rlgen import brought, registry, runtime
+from rlgen import brought, importing, runtime
 from rlgen.errors import UserError
 from rlgen.spec import Spec
 
@@ -19,9 +19,8 @@ def find(name: str) -> Function | None:
         UserError: it cannot be imported, or was brought in another process.
     """
     function = brought.find(name)
-    module, _, attribute = name.partition(":")
-    if function is None and attribute:
-        function = registry.Plugin("network", attribute, f"module {module}", name).load()
+    if function is None and name.partition(":")[2]:
+        function = importing.load("network", name)
     if function is not None and not callable(function):
         raise UserError(f"network={name}: a network is a function of two specifications, not a {type(function)}.")
     return function

@@ -111,7 +111,7 @@ def test_wrappers_of_others_by_name_with_arguments() -> None:
         ("frame_stack:0", "observes nothing"),
         ("noisy_reward:-1", "negative"),
         ("randomize?gravity", "'gravity' is not key=value"),
-        ("no.such.module:Wrapper", "could not be imported"),
+        ("no.such.module:Wrapper", "cannot be imported"),
         (":5", "begins with no name"),
     ],
 )

@@ -44,6 +44,17 @@ def test_it_comes_back(tmp_path: Path) -> None:
     assert (run.result, run.evaluation, run.steps, run.stats(), run.evaluations()) == ({}, {}, 0, [], [])
 
 
+def test_whose_it_is(tmp_path: Path) -> None:
+    file = make(tmp_path / "run").path / "config.json"
+    assert Run.open(file.parent).made_here
+    file.write_text(json.dumps({**json.loads(file.read_text()), "seed": 4}))
+    assert not Run.open(file.parent).made_here and Run.open(file.parent).config.seed == 4
+    row = json.loads(file.read_text())
+    del row["signature"]
+    file.write_text(json.dumps(row))
+    assert not Run.open(file.parent).made_here and Run.open(file.parent).config.seed == 4
+
+
 def test_an_empty_directory_may_become_a_run(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     assert make(tmp_path / "run").config == CONFIG
