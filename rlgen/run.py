@@ -170,7 +170,10 @@ class Run:
         Raises:
             OSError: it cannot be written.
         """
-        row = dict(self.row) if config == self.config else _row(config)
+        row = dict(self.row)
+        if config != self.config:
+            # To go on with somebody else's run makes it no run of this user's.
+            row = {**_row(config), **({} if self.made_here else {"signature": None})}
         data = sealed(row)
         file = self.path / CONFIG_FILE
         if not file.is_file() or files.read(file) != data:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from strangers import rewrite
 
 import rlgen
 from rlgen import runtime
@@ -40,17 +40,12 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == f"rlgen: {SHOWN}\n{SHOWN}\n"
 
 
-def change(run: rlgen.Run, **values: Any) -> None:
-    file = run.path / "config.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
-
-
 @pytest.mark.parametrize("field", ["problem", "algorithm", "config"])
 def test_a_run_with_control_characters(
     field: str, tmp_path: Path, walk: Any, rlgen_command: Callable[..., Any]
 ) -> None:
     run = rlgen.train("walk", steps=10, run=tmp_path / "run")
-    change(run, **{field: TITLE if field != "config" else {TITLE: 1, "signal": TITLE}})
+    rewrite(run.path / "config.json", **{field: TITLE if field != "config" else {TITLE: 1, "signal": TITLE}})
     commands = [["evaluate", run.path], ["record", run.path, "--out", tmp_path / "film.gif"]]
     for arguments in (*commands, ["train", "walk", "--resume", "--run", run.path, "--steps", "20"]):
         done = rlgen_command(*arguments)

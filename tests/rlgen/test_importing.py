@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from strangers import rewrite, write_config
 from walk import WalkConfig
 
 import rlgen
@@ -97,12 +98,10 @@ def seeker(walk: Any) -> Any:
 
 def write_run(path: Path, algorithm: str = "finder", problem: str = "CartPole-v1", **config: Any) -> Path:
     """A run as somebody else's program may have written it, at step 10."""
-    row = {"algorithm": algorithm, "problem": problem, "engine": "auto", "seed": 0, "preset": "default"}
-    (path / "media").mkdir(parents=True)
-    (path / "config.json").write_text(json.dumps({"schema": 1, **row, "config": config, "trainer": {}}))
+    write_config(path, algorithm=algorithm, problem=problem, engine="auto", config=config)
     learned = state.read(registry.load("walk")(problem="plain", config=WalkConfig(), seed=0).state())
     for place in ("best", "checkpoints"):
-        checkpoint.save(path / place, step=10, arrays=learned, about={"scalars": {"eval/score": -1.0}})
+        checkpoint.save(path / place, step=10, arrays=learned, about={"score": -1.0})
     return path
 
 
@@ -224,18 +223,17 @@ def test_a_run_of_ones_own(seeker: Any, mark: Path, tmp_path: Path) -> None:
     assert rlgen.train("finder", run=run.path, resume=True, steps=20).steps == 20
     # Changed, it is somebody else's; so is another one with its signature.
     file = run.path / "config.json"
-    row = json.loads(file.read_text())
+    whole, row = file.read_bytes(), json.loads(file.read_text())
     for change in ({"network": "hostile:net"}, {"wrappers": []}):
-        file.write_text(json.dumps({**row, "config": {**row["config"], **change}}))
+        rewrite(file, config={**row["config"], **change})
         with pytest.raises(UserError, match="as it stands was not made here by you"):
-            rlgen.load(run)
+            rlgen.load(run.path)
     other = write_run(tmp_path / "other", problem="hostile:Arm")
-    theirs = json.loads((other / "config.json").read_text())
-    (other / "config.json").write_text(json.dumps({**theirs, "signature": row["signature"]}))
+    rewrite(other / "config.json", signature=row["signature"])
     with pytest.raises(UserError, match="--trust"):
         rlgen.load(other)
-    file.write_text(json.dumps(row))
-    rlgen.load(run)
+    file.write_bytes(whole)
+    rlgen.load(rlgen.Run(run.path))
 
 
 def test_a_run_of_ones_own_without_a_key(

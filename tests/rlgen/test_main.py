@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from strangers import write_config
 
 from rlgen import checkpoint
 
@@ -38,8 +38,7 @@ def place(tmp_path: Path, marks: Path) -> Path:
     """Somebody else's run: beside it a module that it names, modules that hide others, and what offers plug-ins."""
     place = tmp_path / "run"
     checkpoint.save(place / "best", step=10, arrays={"w": np.zeros(1)}, about={})
-    row = {"schema": 1, "algorithm": "dqn", "problem": "beside:Arm", "engine": "auto", "seed": 0, "preset": "default"}
-    (place / "config.json").write_text(json.dumps({**row, "config": {}, "trainer": {}}))
+    write_config(place, algorithm="dqn", problem="beside:Arm")
     for name in ("beside", "click", "gymnasium", "tensorflow", "rich"):
         write_module(place, name, marks)
     about = place / "beside-1.0.dist-info"

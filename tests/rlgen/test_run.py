@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from strangers import rewrite
 
 from rlgen import checkpoint, planning
 from rlgen.errors import CheckpointDamaged, UnknownName, UserError
@@ -47,11 +48,9 @@ def test_it_comes_back(tmp_path: Path) -> None:
 def test_whose_it_is(tmp_path: Path) -> None:
     file = make(tmp_path / "run").path / "config.json"
     assert Run.open(file.parent).made_here
-    file.write_text(json.dumps({**json.loads(file.read_text()), "seed": 4}))
+    rewrite(file, seed=4)
     assert not Run.open(file.parent).made_here and Run.open(file.parent).config.seed == 4
-    row = json.loads(file.read_text())
-    del row["signature"]
-    file.write_text(json.dumps(row))
+    rewrite(file, signature=None)
     assert not Run.open(file.parent).made_here and Run.open(file.parent).config.seed == 4
 
 
