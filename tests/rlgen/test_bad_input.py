@@ -122,7 +122,8 @@ def refused(rlgen_command: Command, in_empty_directory: Path, walk: Any) -> Refu
         ("train dqn --env awkward_envs:Raises-v0", ["RuntimeError at step 5: out of coffee"]),
         ("train dqn --env awkward_envs:ResetAlone-v0", ["reset", "two values"]),
         # Memory.
-        ("train dqn --set replay_capacity=1000000000000", ["replay ", " TB", "is free", "replay_capacity="]),
+        ("train dqn --set replay_capacity=2000000000", ["replay ", " GB", "is free", "replay_capacity="]),
+        ("train dqn --set replay_capacity=1000000000000", ["replay_capacity=1000000000000", "<= 2147483647"]),
         # Runs.
         ("train walk --resume", ["--run DIR together with --resume"]),
         ("train walk --run nowhere --resume", ["nowhere does not exist"]),
