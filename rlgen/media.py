@@ -74,9 +74,9 @@ def check_video_path(out: Path) -> None:
     out = paths.named(out, what="--out")
     if out.suffix not in ENDINGS:
         raise UserError(f"'{out}' ends in neither {' nor '.join(ENDINGS)}; the ending chooses the format.")
-    if os.access(out.parent, os.F_OK) and not out.parent.is_dir():
+    if paths.exists(out.parent) and not out.parent.is_dir():
         raise UserError(f"'{out.parent}' is a file, and {out.name} cannot be written into it. Choose another --out.")
-    if not os.access(out.parent, os.F_OK):
+    if not paths.exists(out.parent):
         raise UserError(f"There is no directory '{out.parent}' to write {out.name} into.")
     if out.is_dir() or not os.access(out.parent, os.W_OK | os.X_OK):
         raise UserError(f"'{out}' cannot be written. Choose another --out.")

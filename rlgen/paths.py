@@ -50,6 +50,14 @@ def named(value: Any, *, what: str) -> Path:
     return path
 
 
+def exists(path: Path) -> bool:
+    """Whether something is there, as far as anybody may look."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def check_new(path: Path, *, what: str, option: str) -> None:
     """Check that something new can be made at `path`.
 
@@ -61,8 +69,7 @@ def check_new(path: Path, *, what: str, option: str) -> None:
     Raises:
         UserError: a file stands in the way, or a directory lets nobody write.
     """
-    # `Path.exists` raises where a directory above lets nobody look.
-    above = next(parent for parent in (path, *path.absolute().parents) if os.access(parent, os.F_OK))
+    above = next(parent for parent in (path, *path.absolute().parents) if exists(parent))
     if not above.is_dir() or not os.access(above, os.R_OK | os.W_OK | os.X_OK):
         why = "cannot be written" if above.is_dir() else "is a file"
         raise UserError(f"The {what} {path} cannot be made: {above} {why}. Choose another {option}.")
