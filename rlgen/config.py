@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
-import numpy as np
-
 from rlgen import paths, values
 from rlgen.errors import UserError, nearest
 from rlgen.schedules import Schedule
@@ -325,7 +323,7 @@ def _check_number(name: str, item: float, limits: Mapping[str, float]) -> None:
     rounded = ""
     if not wrong and isinstance(item, float):
         # What is learned with is float32: there 0.99999999999 is 1, and 1e-50 is 0.
-        single = float(np.float32(item))
+        single = values.single(item)
         wrong = [word for word in ("above", "below") if word in limits and not _TESTS[word][0](single, limits[word])]
         rounded = f", and as float32 it is {single:g}"
     if wrong:

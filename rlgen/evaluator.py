@@ -6,10 +6,7 @@ from rlgen import runtime
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import coerce, read_seed
 from rlgen.errors import RlgenError, UserError
-from rlgen.values import shown
-
-# The mean of 100,000 returns is as sure as anybody needs it: its error is a 300th of their deviation.
-MOST_EPISODES = 100_000
+from rlgen.values import MOST_EPISODES, shown
 
 
 class Evaluator:

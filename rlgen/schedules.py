@@ -118,6 +118,8 @@ class Schedule:
             return value
         number = _number(value)
         if number is not None:
+            if abs(number) > MOST_NUMBER:
+                raise UserError(f"{shown(value)} is out of range: numbers go from {-MOST_NUMBER:g} to {MOST_NUMBER:g}.")
             return cls("constant", (("value", number),))
         if not isinstance(value, str):
             raise UserError(f"{shown(value)} is no schedule: write {_forms()}.")
@@ -193,21 +195,20 @@ def _arguments(whole: str, defaults: dict[str, float], text: str) -> tuple[tuple
 def _wrong(name: str, number: float | None) -> str:
     """What an argument has to be and is not; empty if it is."""
     # A clock is float32: what is 0 there would be divided by.
-    single = math.nan if number is None else float(np.float32(number))
-    if name in _POSITIVE:
-        return "" if single > 0 else "a number above 0"
+    single = math.nan if number is None else values.single(number)
     if name == "factor":
         return "" if 0 < single < 1 else "between 0 and 1"
-    return "a number" if number is None else ""
+    if name in _POSITIVE:
+        return "" if 0 < single <= MOST_NUMBER else "a number above 0" + f", at most {MOST_NUMBER:g}" * (single > 0)
+    return "" if abs(single) <= MOST_NUMBER else f"a number, at most {MOST_NUMBER:g}"
 
 
 def _number(value: Any) -> float | None:
-    """A number that float32 can hold out of a number or its text; None if it is none."""
+    """A finite number out of a number or its text; None if it is none."""
     try:
-        number = values.real(value)
+        return values.real(value)
     except ValueError:
         return None
-    return number if abs(number) <= MOST_NUMBER else None
 
 
 def _short(number: float) -> str:

@@ -15,6 +15,8 @@ MOST_WHOLE = 2**31 - 1
 MOST_STEPS = 2**63 - 1
 # Numbers become float32, whose largest is 3.4e38; with this much room differences and tenfolds of them fit as well.
 MOST_NUMBER = 1e37
+# The mean of 100,000 returns is as sure as anybody needs it: its error is a 300th of their deviation.
+MOST_EPISODES = 100_000
 SHOWN_CHARACTERS = 80
 
 
@@ -46,6 +48,12 @@ def real(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError
     return number
+
+
+def single(value: float) -> float:
+    """The number that float32 makes of it; infinite where it has none so large."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
 
 
 def text(value: str) -> str:
