@@ -56,8 +56,9 @@ class Request:
             if not isinstance(value := getattr(self, name), (Run, type(None))):
                 object.__setattr__(self, name, paths.named(value, what=option))
         for name in ("preset", "engine"):
-            if not isinstance(getattr(self, name), (str, type(None))):
-                raise UserError(f"{name}={shown(getattr(self, name))} is no name.")
+            given = getattr(self, name)
+            if given is not None and not (isinstance(given, str) and given.strip()):
+                raise UserError(f"{name}={shown(given)} is no name.")
         for name, example in (("config", "'learning_rate': 1e-3"), ("env_config", "'is_slippery': False")):
             given = getattr(self, name)
             if given is not None and not (isinstance(given, Mapping) and all(isinstance(key, str) for key in given)):
