@@ -18,6 +18,7 @@ from rlgen.errors import UserError
 from rlgen.networks import Activation
 from rlgen.schedules import Schedule
 from rlgen.spec import Spec
+from rlgen.values import MOST_STEPS
 
 UPDATES_OF_A_CHUNK, STEPS_OF_A_CHUNK = 1024, 16_384
 
@@ -34,7 +35,9 @@ class OffPolicyConfig(AgentConfig):
     activation: Activation = option("relu", "Between the layers.")
     batch_size: int = option(64, "Transitions in an update.", at_least=1)
     replay_capacity: int = option(100_000, "Transitions kept.", at_least=1)
-    learning_starts_env_steps: int = option(1_000, "Environment steps before the first update.", at_least=0)
+    learning_starts_env_steps: int = option(
+        1_000, "Environment steps before the first update.", at_least=0, at_most=MOST_STEPS
+    )
     train_every_env_steps: int = option(256, "Environment steps between blocks of updates.", at_least=1)
     updates_per_train: int = option(128, "Updates in a block.", at_least=1)
     n_step: int = option(1, "Rewards summed before bootstrapping, in environment steps.", at_least=1)
@@ -79,6 +82,8 @@ class OffPolicyAgent(Agent):
     Attributes:
         action: shape and type of one action in the replay.
         draws_for: what an update draws random numbers for; `self.seeds` has the seed of each.
+        learning_networks: how many networks about as large as the one that acts learn, itself counted.
+        following_networks: how many follow them.
         env_steps: environment steps so far, a variable, once training has begun.
         updates: updates so far, a variable.
         episodes: episodes ended so far, a variable.
@@ -88,12 +93,14 @@ class OffPolicyAgent(Agent):
     reseedable = True
     action: Spec = Spec((), "int32")
     draws_for: ClassVar[tuple[str, ...]] = ()
+    learning_networks: ClassVar[int] = 1
+    following_networks: ClassVar[int] = 1
 
     def __init__(self, *, problem: str, config: OffPolicyConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self._built = False
         self.chunk_steps = self._chunk()
-        self.memory_advice = "Make the replay smaller (--set replay_capacity=...)"
+        self.memory_advice = "Make the replay smaller (--set replay_capacity=...), or batch_size and hidden_units"
         if self.engine == "compiled":
             kept = runtime.human_bytes(sum(self._replay_bytes("gymnasium").values()))
             self.memory_advice += f", keep {kept} of it in all outside the loop (--engine gymnasium)"
@@ -154,8 +161,15 @@ class OffPolicyAgent(Agent):
     # ---- the contract ---------------------------------------------------------------------------------
 
     def memory_bytes(self) -> dict[str, int]:
-        """The replay's size; a compiled loop works on a copy."""
-        return self._replay_bytes(self.engine)
+        """The replay's size, of which a compiled loop works on a copy, and those of networks and batches."""
+        networks_bytes = networks.memory.learning_bytes(
+            self.inference_state().values(),
+            examples=self.config.batch_size,
+            learning=self.learning_networks,
+            following=self.following_networks,
+        )
+        networks_bytes["batches"] += self.config.batch_size * (2 * self.observation.bytes + self.action.bytes)
+        return {**self._replay_bytes(self.engine), **networks_bytes}
 
     def train(self, steps: int) -> dict[str, float]:
         """Take `steps` environment steps, with updates where the configuration says."""

@@ -22,6 +22,7 @@ from rlgen.config import option
 from rlgen.errors import UserError
 from rlgen.networks import Activation
 from rlgen.schedules import Schedule
+from rlgen.values import MOST_WHOLE
 
 STEPS_OF_A_CALL, MOST_STEPS_OF_A_CALL = 2**16, 2**22
 
@@ -42,7 +43,19 @@ class OnPolicyConfig(AgentConfig):
     entropy_weight: float = option(0.0, "Weight of the entropy bonus.", at_least=0)
     max_grad_norm: float | None = option(0.5, "Gradients are scaled down to this global norm; none: never.", above=0)
     normalize_observations: bool = option(False, "Take off the running mean, divide by the running deviation.")
-    initial_log_std: float = option(0.0, "Of continuous actions at the start, in units of half their range.")
+    initial_log_std: float = option(
+        0.0, "Of continuous actions at the start, in units of half their range.", at_least=-20, at_most=20
+    )
+
+    def check(self) -> None:
+        """Refuse more steps than can be counted."""
+        super().check()
+        size = self.num_envs * self.rollout_steps
+        if size > MOST_WHOLE:
+            raise UserError(
+                f"A rollout of num_envs * rollout_steps = {self.num_envs:,} * {self.rollout_steps:,} = {size:,} steps "
+                f"has more than the {MOST_WHOLE:,} that can be counted: make one of them smaller."
+            )
 
 
 class OnPolicyAgent(Agent):
@@ -79,6 +92,7 @@ class OnPolicyAgent(Agent):
         usual, most = STEPS_OF_A_CALL // self.step_quantum, MOST_STEPS_OF_A_CALL // self.step_quantum
         self._chunk_iterations = max(1, usual, min(16, most)) if self.engine == "compiled" else 64
         self.chunk_steps = self._chunk_iterations * self.step_quantum
+        self.memory_advice = "Make rollout_steps, num_envs or hidden_units smaller"
         self._built = False
 
     # ---- what a subclass says -------------------------------------------------------------------------
@@ -112,6 +126,11 @@ class OnPolicyAgent(Agent):
     def learner_state(self) -> dict[str, Any]:
         """The optimizer, and what else an update needs, for `state()`."""
         return {"optimizer": self.optimizer}
+
+    @property
+    def steps_of_a_gradient(self) -> int:
+        """How many steps of a rollout a gradient is taken of at once: all of them."""
+        return self.step_quantum
 
     def learned_variables(self) -> list[Any]:
         """The variables that learn."""
@@ -151,6 +170,17 @@ class OnPolicyAgent(Agent):
         """The same on the host."""
 
     # ---- the contract ---------------------------------------------------------------------------------
+
+    def memory_bytes(self) -> dict[str, int]:
+        """A rollout, the networks, and what they put out where a gradient is taken."""
+        config, models = self.config, [self.network]
+        steps, one = config.num_envs * config.rollout_steps, self.observation.bytes
+        # A step: both observations, action and noise, reward and both flags; of a compiled rollout new episodes, too.
+        step = 2 * one + 8 * self.head.outputs + 6 + (one if self.engine == "compiled" else 0)
+        ended = EPISODES.width * 4 * self.chunk_steps if self.engine == "compiled" else 0
+        seen_at_once = 2 * networks.memory.NUMBER_BYTES * steps * networks.memory.widest_outputs(models)
+        learned = networks.memory.learning_bytes(models, examples=self.steps_of_a_gradient)
+        return {"rollout": steps * step + ended, **learned, "batches": max(learned["batches"], seen_at_once)}
 
     def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """The most probable action, as the environment takes it."""

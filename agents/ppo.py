@@ -7,6 +7,7 @@ Sources: Schulman et al. (2017), "Proximal policy optimization algorithms"; the 
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from rlgen.agents.trajectory import Transitions
 from rlgen.config import load_presets, option
 from rlgen.errors import UserError
 from rlgen.schedules import Schedule
+from rlgen.values import MOST_WHOLE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,11 +50,18 @@ class PPOConfig(A2CConfig):
         super().check()
         size = self.num_envs * self.rollout_steps
         if size % self.minibatches:
-            divisors = [n for n in range(1, size + 1) if size % n == 0]
+            # Divisors come in pairs, and trying all numbers up to a large size would take minutes.
+            small = [n for n in range(1, math.isqrt(size) + 1) if size % n == 0]
+            divisors = sorted({*small, *(size // n for n in small)})
             near = sorted(sorted(divisors, key=lambda n: abs(n - self.minibatches))[:2])
             raise UserError(
                 f"minibatches={self.minibatches} does not divide a rollout of num_envs * rollout_steps = {size} steps: "
                 f"use {' or '.join(map(str, near))}."
+            )
+        if self.epochs * size > MOST_WHOLE:
+            raise UserError(
+                f"epochs * num_envs * rollout_steps = {self.epochs:,} * {size:,} = {self.epochs * size:,} steps are "
+                f"more than the {MOST_WHOLE:,} that can be counted: make one of them smaller."
             )
 
 
@@ -125,6 +134,18 @@ class PPO(A2C):
         )
         variance = explained_variance(everything.value, everything.returns)
         return {**tally.mean_tensors(sums), "train/explained_variance": variance}
+
+    def memory_bytes(self) -> dict[str, int]:
+        """As every on-policy agent's, and the orders that steps are learned from in."""
+        needs, config = super().memory_bytes(), self.config
+        # Of every step of every epoch the key it is sorted by, its place, and a copy.
+        order = 12 * config.epochs * self.step_quantum if config.minibatches > 1 else 0
+        return {**needs, "rollout": needs["rollout"] + order}
+
+    @property
+    def steps_of_a_gradient(self) -> int:
+        """Those of a minibatch."""
+        return int(self.step_quantum // self.config.minibatches)
 
     def _step(self, batch: Sample, clip_range: Any) -> dict[str, Any]:
         """One gradient step on a minibatch, fields [B, ...]."""

@@ -16,6 +16,7 @@ from rlgen.agents.off_policy import OffPolicyAgent, OffPolicyConfig
 from rlgen.agents.trajectory import Batch
 from rlgen.config import option
 from rlgen.schedules import Schedule
+from rlgen.values import MOST_STEPS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class SoftConfig(OffPolicyConfig):
     num_envs: int = option(1, "Environments stepped together.", at_least=1, at_most=65_536)
     batch_size: int = option(256, "Transitions in an update.", at_least=1)
     learning_starts_env_steps: int = option(
-        128, "Environment steps with uniform actions, before the first update.", at_least=0
+        128, "Environment steps with uniform actions, before the first update.", at_least=0, at_most=MOST_STEPS
     )
     train_every_env_steps: int = option(1, "Environment steps between blocks of updates.", at_least=1)
     updates_per_train: int = option(1, "Updates in a block.", at_least=1)
@@ -88,6 +89,8 @@ class SoftAgent(OffPolicyAgent):
         target_entropy: what a learned temperature aims at, in nats.
     """
 
+    # The policy and both critics; the critics' targets.
+    learning_networks, following_networks = 3, 2
     actor: Any
     target_entropy: float
 

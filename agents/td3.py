@@ -23,6 +23,7 @@ from rlgen.agents.trajectory import Batch
 from rlgen.config import load_presets, option
 from rlgen.schedules import Schedule
 from rlgen.spec import Spec
+from rlgen.values import MOST_STEPS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class TD3Config(OffPolicyConfig):
     num_envs: int = option(1, "Environments stepped together.", at_least=1, at_most=65_536)
     batch_size: int = option(256, "Transitions in an update.", at_least=1)
     learning_starts_env_steps: int = option(
-        1_000, "Environment steps with uniform actions, before the first update.", at_least=0
+        1_000, "Environment steps with uniform actions, before the first update.", at_least=0, at_most=MOST_STEPS
     )
     train_every_env_steps: int = option(1, "Environment steps between blocks of updates.", at_least=1)
     updates_per_train: int = option(1, "Updates in a block.", at_least=1)
@@ -68,6 +69,8 @@ class TD3(BoundedAgent):
 
     Config = TD3Config
     draws_for = ("target noise",)
+    # The policy and both critics; a target of each.
+    learning_networks, following_networks = 3, 3
 
     def __init__(self, *, problem: str, config: TD3Config, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)

@@ -9,8 +9,12 @@ import gymnasium as gym
 import numpy as np
 import tensorflow as tf
 
+from rlgen.config import check_range
 from rlgen.environment import CompiledEnv, CompiledWrapper, Wrapper
 from rlgen.errors import UserError
+
+# All of them are copied at every step.
+MOST_FRAMES = 256
 
 
 class TimeLimit(Wrapper):
@@ -20,8 +24,9 @@ class TimeLimit(Wrapper):
         """Set the limit.
 
         Raises:
-            UserError: less than a step.
+            UserError: less than a step, or more than can be counted.
         """
+        check_range("time_limit", steps, {})
         if steps < 1:
             raise UserError(f"time_limit:{steps} leaves no step; it has to be at least 1.")
         self.steps = steps
@@ -61,8 +66,9 @@ class FrameStack(Wrapper):
         """Set how many.
 
         Raises:
-            UserError: less than one.
+            UserError: less than one, or more than anybody could learn from.
         """
+        check_range("frame_stack", count, {"at_most": MOST_FRAMES})
         if count < 1:
             raise UserError(f"frame_stack:{count} observes nothing; it has to be at least 1.")
         self.count = count

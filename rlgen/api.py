@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from rlgen import registry, runtime
+from rlgen import paths, registry, runtime
 from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.callbacks import Callback
+from rlgen.config import read_seed
 from rlgen.errors import UserError
 from rlgen.evaluator import Evaluator
 from rlgen.planning import Request, changes, configured, consented, for_use, plan
@@ -165,8 +166,9 @@ def record(
     """
     from rlgen.media import write_video
 
+    out, seed = paths.named(out, what="--out"), read_seed(seed)
     with contextlib.closing(load(run, checkpoint=checkpoint, env=env, trust=trust)) as algorithm:
-        return write_video(algorithm, Path(out), seed=seed)
+        return write_video(algorithm, out, seed=seed)
 
 
 def make(
@@ -219,7 +221,7 @@ def _loaded(
 ) -> tuple[Algorithm, int, Run]:
     """The algorithm, the checkpoint's step, and the run."""
     runtime.prepare()
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = run if isinstance(run, Run) else Run.open(paths.named(run, what="run"))
     step, arrays = run.weights(str(checkpoint))
     config, repeated = run.config, set[str]()
     if env is not None or data is not None:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from rlgen.config import coerce
+from rlgen.config import read
 from rlgen.errors import UserError, nearest
+from rlgen.values import MOST_STEPS
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,9 @@ def _value(key: str, text: str, hint: Any) -> Any:
     looks = guessed(text)
     if not _plain(hint):
         return looks
-    return coerce(key, looks if isinstance(looks, str) else text, hint)
+    # What a stranger's code counts in is not known: int64 is the most that arrays hold.
+    limits = {"at_least": -MOST_STEPS, "at_most": MOST_STEPS} if isinstance(looks, int) else {}
+    return read(key, looks if isinstance(looks, str) else text, hint, limits)
 
 
 def _hints(make: Callable[..., Any]) -> dict[str, Any]:

@@ -12,15 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rlgen import completion, registry, showing
+from rlgen import completion, paths, registry, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
-from rlgen.config import parse_overrides
+from rlgen.config import parse_overrides, read_seed
 from rlgen.errors import RlgenError, UserError, plain
 
 if TYPE_CHECKING:
     from rlgen.planning import Finished, Plan
     from rlgen.run import Run
+
+# Each of them is a run of its own.
+MOST_SEEDS = 10_000
+
+
+class Place(click.Path):
+    """A file or directory, by a name that one can have."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """As a path."""
+        return paths.named(value, what=param.get_error_hint(ctx).strip("'") if param and ctx else "path")
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
 trust_option = click.option(
@@ -131,7 +143,7 @@ def describe(name: str, as_json: bool) -> None:
 )
 @click.option("--steps", type=int, help="Environment steps, updates or batches in all.")
 @click.option("--seed", type=int, help="All that is random derives from it (0).")
-@click.option("--seeds", type=click.IntRange(1), help="Train so often, from --seed and the seeds after it.")
+@click.option("--seeds", type=click.IntRange(1, MOST_SEEDS), help="Train so often, from --seed and the seeds after it.")
 @click.option(
     "--preset", shell_complete=completion.presets, help="A named configuration; `rlgen describe NAME` shows them."
 )
@@ -148,7 +160,7 @@ def describe(name: str, as_json: bool) -> None:
     shell_complete=completion.one_of("auto", "compiled", "gymnasium"),
     help="auto, compiled or gymnasium: where environments run.",
 )
-@click.option("--run", type=click.Path(path_type=Path), help="Directory to write; a new one below runs/ unless given.")
+@click.option("--run", type=Place(), help="Directory to write; a new one below runs/ unless given.")
 @click.option(
     "--resume",
     is_flag=False,
@@ -156,9 +168,7 @@ def describe(name: str, as_json: bool) -> None:
     type=click.Choice(["now", "auto"]),
     help="Go on with the run in --run; auto: or start it, where there is none yet.",
 )
-@click.option(
-    "--from", "start", type=click.Path(path_type=Path), metavar="RUN", help="Begin with another run's weights."
-)
+@click.option("--from", "start", type=Place(), metavar="RUN", help="Begin with another run's weights.")
 @trust_option
 @click.option("--dry-run", is_flag=True, help="Check everything, show the configuration, write nothing.")
 @json_option
@@ -201,7 +211,7 @@ def train(
 
 
 @cli.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=Place())
 @click.option("--episodes", type=int, default=20, show_default=True, help="Episodes, sample sets or passes.")
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the evaluation.")
@@ -228,8 +238,8 @@ def evaluate(run: Path, episodes: int, checkpoint: str, seed: int, trust: bool, 
 
 
 @cli.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="FILE.mp4 or FILE.gif.")
+@click.argument("run", type=Place())
+@click.option("--out", required=True, type=Place(), help="FILE.mp4 or FILE.gif.")
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the episode.")
 @trust_option
@@ -258,14 +268,15 @@ def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool,
     from rlgen.run import check_free, is_run
 
     first, directory = asked.pop("seed") or 0, asked.pop("run")
-    paths = {seed: directory / f"s{seed}" if directory else None for seed in range(first, first + seeds)}
+    read_seed(first + seeds - 1)
+    places = {seed: directory / f"s{seed}" if directory else None for seed in range(first, first + seeds)}
     # All of them before the first one is trained.
-    for seed, path in paths.items():
-        if path is not None and is_run(path):
-            planning.plan(name, seed=seed, run=path, **asked).close()
-        elif path is not None:
-            check_free(path)
-    runs = [_execute(planning.plan(name, seed=seed, run=path, **asked)) for seed, path in paths.items()]
+    for seed, place in places.items():
+        if place is not None and is_run(place):
+            planning.plan(name, seed=seed, run=place, **asked).close()
+        elif place is not None:
+            check_free(place)
+    runs = [_execute(planning.plan(name, seed=seed, run=place, **asked)) for seed, place in places.items()]
     if as_json:
         _print_json([run.result for run in runs])
         return

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
+from rlgen import paths, values
 from rlgen.errors import UserError, nearest
 from rlgen.schedules import Schedule
+from rlgen.values import MOST_NUMBER, MOST_STEPS, MOST_WHOLE, shown
+
+# A layer more makes compiling slower: 64 take half a minute.
+MOST_ITEMS = 64
 
 T = TypeVar("T", bound="Config")
 
@@ -31,7 +34,11 @@ def option(
     at_most: float | None = None,
     below: float | None = None,
 ) -> Any:
-    """A field of a configuration: its default, one sentence with its unit, and the range it must lie in."""
+    """A field of a configuration: its default, one sentence with its unit, and the range it must lie in.
+
+    Without an `at_most` of its own a whole number fits int32, and any number float32. What is counted in int64 says
+    `at_most=values.MOST_STEPS`.
+    """
     limits = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
     limits = {word: bound for word, bound in limits.items() if bound is not None}
     return dataclasses.field(default=default, metadata={"doc": doc, "limits": limits})
@@ -51,8 +58,8 @@ class Config:
         """Bring every value to its declared type, check its range, then check the combination."""
         hints = typing.get_type_hints(type(self))
         for field in dataclasses.fields(self):
-            value = coerce(field.name, getattr(self, field.name), hints[field.name])
-            _check_limits(field.name, value, field.metadata.get("limits", {}))
+            limits = field.metadata.get("limits", {})
+            value = read(field.name, getattr(self, field.name), hints[field.name], limits)
             object.__setattr__(self, field.name, value)
         self.check()
 
@@ -97,7 +104,7 @@ class Config:
                 "type": type_name(hints[field.name]),
                 "default": _plain(field.default),
                 "doc": field.metadata.get("doc", ""),
-                "range": _limits_text(field.metadata.get("limits", {})),
+                "range": _limits_text(_worth_saying(field.metadata.get("limits", {}))),
             }
             for field in dataclasses.fields(cls)
         ]
@@ -156,6 +163,27 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def read(name: str, value: Any, hint: Any, limits: Mapping[str, float]) -> Any:
+    """`coerce`, and then the range.
+
+    Raises:
+        UserError: it cannot be that, or lies out of range; the message has `name`.
+    """
+    value = coerce(name, value, hint)
+    check_range(name, value, limits)
+    return value
+
+
+def read_seed(value: Any) -> int:
+    """A seed, any number that int64 holds.
+
+    Raises:
+        UserError: it is none.
+    """
+    seed: int = read("seed", value, int, {"at_least": -MOST_STEPS, "at_most": MOST_STEPS})
+    return seed
+
+
 def coerce(name: str, value: Any, hint: Any) -> Any:
     """`value` as `hint` wants it, from Python, JSON or the command line's text; never a silent change.
 
@@ -170,19 +198,20 @@ def coerce(name: str, value: Any, hint: Any) -> Any:
             return _coerce_literal(value, arguments)
         if origin is tuple:
             return _coerce_tuple(name, value, arguments[0])
-        return _coerce_schedule(name, value) if hint is Schedule else _coerce_plain(value, hint)
+        return _coerce_schedule(name, value) if hint is Schedule else _coerce_plain(name, value, hint)
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, UserError):
             raise
         known = [str(argument) for argument in arguments] if origin is Literal else []
+        near = nearest(value, known) if isinstance(value, str) else ""
         raise UserError(
-            f"{name}={value!r} is not a {type_name(hint)}.".replace("not a one of", "not one of")
-            + nearest(str(value), known)
+            f"{name}={shown(value)} is not a {type_name(hint)}.".replace("not a one of", "not one of") + near
         ) from None
 
 
 def _coerce_union(name: str, value: Any, arguments: tuple[Any, ...]) -> Any:
-    if type(None) in arguments and (value is None or str(value).casefold() in ("none", "null")):
+    nothing = value is None or (isinstance(value, str) and value.casefold() in ("none", "null"))
+    if type(None) in arguments and nothing:
         return None
     rest = [argument for argument in arguments if argument is not type(None)]
     if len(rest) == 1:
@@ -197,17 +226,25 @@ def _coerce_union(name: str, value: Any, arguments: tuple[Any, ...]) -> Any:
 
 def _coerce_literal(value: Any, arguments: tuple[Any, ...]) -> Any:
     for argument in arguments:
-        if value == argument or (isinstance(value, str) and value == str(argument)):
+        same = value == argument and values.truth(value) == values.truth(argument)
+        if same or (isinstance(value, str) and value == str(argument)):
             return argument
     raise ValueError
 
 
 def _coerce_tuple(name: str, value: Any, item: Any) -> tuple[Any, ...]:
     if isinstance(value, str):
-        value = [part for part in value.strip("[]() ").replace(",", " ").split() if part]
+        value = _without_brackets(value.strip()).replace(",", " ").split()
     if not isinstance(value, (list, tuple)):
         value = [value]
+    if len(value) > MOST_ITEMS:
+        raise UserError(f"{name} has {len(value)} values, and {MOST_ITEMS} are the most it can have.")
     return tuple(coerce(name, part, item) for part in value)
+
+
+def _without_brackets(text: str) -> str:
+    """`16, 32` of `[16, 32]`; brackets inside of brackets stay, as no list has lists in it."""
+    return text[1:-1] if text[:1] + text[-1:] in ("[]", "()") else text
 
 
 def _coerce_schedule(name: str, value: Any) -> Schedule:
@@ -217,27 +254,22 @@ def _coerce_schedule(name: str, value: Any) -> Schedule:
         raise UserError(f"{name}: {error}") from None
 
 
-def _coerce_plain(value: Any, hint: Any) -> Any:
+def _coerce_plain(name: str, value: Any, hint: Any) -> Any:
     if hint is bool:
         words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
-        if isinstance(value, bool):
-            return value
+        if values.truth(value):
+            return bool(value)
         if isinstance(value, str) and value.casefold() in words:
             return words[value.casefold()]
         raise ValueError
-    if hint in (int, float):
-        if isinstance(value, bool) or value is None:
-            raise ValueError
-        value = value.replace("_", "").strip() if isinstance(value, str) else value
-        if hint is int and (isinstance(value, int) or re.fullmatch(r"[+-]?\d+", str(value))):
-            return int(value)
-        number = float(value)
-        # Through float "1e5" is a whole number too.
-        if not math.isfinite(number) or (hint is int and number != int(number)):
-            raise ValueError
-        return int(number) if hint is int else number
-    if hint in (str, Path) and isinstance(value, (str, hint)):
-        return hint(value)
+    if hint is int:
+        return values.whole(value)
+    if hint is float:
+        return values.real(value)
+    if hint is str and isinstance(value, str):
+        return values.text(value)
+    if hint is Path and isinstance(value, (str, Path)):
+        return paths.named(value, what=name)
     raise ValueError
 
 
@@ -250,19 +282,50 @@ _TESTS = {
 
 
 def _limits_text(limits: Mapping[str, float]) -> str:
-    return " and ".join(f"{_TESTS[word][1]} {bound:g}" for word, bound in limits.items())
+    return " and ".join(f"{_TESTS[word][1]} {_bound_text(bound)}" for word, bound in limits.items())
 
 
-def _check_limits(name: str, value: Any, limits: Mapping[str, float]) -> None:
+def _bound_text(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
+def _worth_saying(limits: Mapping[str, float]) -> dict[str, float]:
+    """Those that are not the machine's, which nobody meets who does not look for them."""
+    return {word: bound for word, bound in limits.items() if abs(bound) < MOST_WHOLE}
+
+
+def check_range(name: str, value: Any, limits: Mapping[str, float]) -> None:
+    """Check that a value, or each of a tuple's or a schedule's, lies within its limits and can be held.
+
+    Raises:
+        UserError: it does not.
+    """
     if isinstance(value, Schedule):
         first, *rest = value.extremes
-        _check_limits(name, first, limits)
+        check_range(name, first, limits)
         # A step size above 0 may end at 0.
-        _check_limits(
+        check_range(
             name, tuple(rest), {{"above": "at_least", "below": "at_most"}.get(w, w): b for w, b in limits.items()}
         )
         return
     for item in value if isinstance(value, tuple) else (value,):
-        for word, bound in limits.items():
-            if isinstance(item, (int, float)) and not _TESTS[word][0](item, bound):
-                raise UserError(f"{name}={item!r} is out of range: it must be {_limits_text(limits)}.")
+        if isinstance(item, (int, float)) and not isinstance(item, bool):
+            _check_number(name, item, limits)
+
+
+def _check_number(name: str, item: float, limits: Mapping[str, float]) -> None:
+    most = MOST_WHOLE if isinstance(item, int) else MOST_NUMBER
+    limits = {
+        **limits,
+        **{word: bound for word, bound in (("at_least", -most), ("at_most", most)) if word not in limits},
+    }
+    wrong = [word for word, bound in limits.items() if not _TESTS[word][0](item, bound)]
+    rounded = ""
+    if not wrong and isinstance(item, float):
+        # What is learned with is float32: there 0.99999999999 is 1, and 1e-50 is 0.
+        single = values.single(item)
+        wrong = [word for word in ("above", "below") if word in limits and not _TESTS[word][0](single, limits[word])]
+        rounded = f", and as float32 it is {single:g}"
+    if wrong:
+        said = {word: bound for word, bound in limits.items() if word in wrong or word in _worth_saying(limits)}
+        raise UserError(f"{name}={shown(item)} is out of range: it must be {_limits_text(said)}{rounded}.")

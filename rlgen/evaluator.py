@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from rlgen import runtime
 from rlgen.algorithm import Algorithm, Evaluation, Split
+from rlgen.config import coerce, read_seed
 from rlgen.errors import RlgenError, UserError
+from rlgen.values import MOST_EPISODES, shown
 
 
 class Evaluator:
@@ -22,11 +24,16 @@ class Evaluator:
             seed: of the evaluations.
 
         Raises:
-            UserError: no episodes.
+            UserError: no episodes, or more than `MOST_EPISODES`, or no seed.
         """
-        if episodes < 1:
-            raise UserError(f"An evaluation needs at least one episode, not {episodes}.")
-        self.episodes, self.seed = episodes, seed
+        self.episodes, self.seed = coerce("episodes", episodes, int), read_seed(seed)
+        if self.episodes < 1:
+            raise UserError(f"An evaluation needs at least one episode, not {self.episodes}.")
+        if self.episodes > MOST_EPISODES:
+            raise UserError(
+                f"episodes={shown(self.episodes)}: an evaluation averages over {MOST_EPISODES:,} at most, where the "
+                "mean is off by a 300th of the deviation. Ask for fewer."
+            )
 
     def evaluate(self, algorithm: Algorithm, *, split: Split = "test") -> Evaluation:
         """What the algorithm is worth; its training state is left as it was."""

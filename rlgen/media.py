@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from rlgen import files
+from rlgen import files, paths
 from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.errors import RlgenError, UserError
 from rlgen.run import Run
@@ -72,11 +72,14 @@ def check_video_path(out: Path) -> None:
     Raises:
         UserError: it cannot.
     """
+    out = paths.named(out, what="--out")
     if out.suffix not in ENDINGS:
         raise UserError(f"'{out}' ends in neither {' nor '.join(ENDINGS)}; the ending chooses the format.")
-    if not out.parent.is_dir():
+    if paths.exists(out.parent) and not out.parent.is_dir():
+        raise UserError(f"'{out.parent}' is a file, and {out.name} cannot be written into it. Choose another --out.")
+    if not paths.exists(out.parent):
         raise UserError(f"There is no directory '{out.parent}' to write {out.name} into.")
-    if out.is_dir() or not os.access(out.parent, os.W_OK):
+    if out.is_dir() or not os.access(out.parent, os.W_OK | os.X_OK):
         raise UserError(f"'{out}' cannot be written. Choose another --out.")
 
 

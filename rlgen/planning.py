@@ -8,16 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from rlgen import brought, importing, lock, registry, reuse, runtime, state
+from rlgen import brought, importing, lock, paths, registry, reuse, runtime, state
 from rlgen.algorithm import Algorithm
 from rlgen.callbacks import Callback
 from rlgen.checkpoint import listed, newest_good, way_on
-from rlgen.config import coerce, differences
+from rlgen.config import differences, read, read_seed
 from rlgen.errors import RlgenError, UnknownName, UserError
 from rlgen.hooks import check_callbacks
 from rlgen.run import Run, RunConfig, check_free, default_path, is_run
 from rlgen.trainer import Trainer
 from rlgen.trainer_config import TrainerConfig
+from rlgen.values import MOST_STEPS, shown
 
 TRAINER_PREFIX = "trainer."
 
@@ -47,18 +48,27 @@ class Request:
         Raises:
             UserError: one is of the wrong type, or a number that cannot be.
         """
-        for name in ("steps", "seed"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, coerce(name, getattr(self, name), int))
-        if self.steps is not None and self.steps < 1:
-            raise UserError(f"steps={self.steps}: train for at least one step.")
+        if self.seed is not None:
+            object.__setattr__(self, "seed", read_seed(self.seed))
+        if self.steps is not None:
+            object.__setattr__(self, "steps", read("steps", self.steps, int, {"at_most": MOST_STEPS}))
+            if self.steps < 1:
+                raise UserError(f"steps={self.steps}: train for at least one step.")
+        for name, option in (("run", "--run"), ("start", "--from")):
+            if not isinstance(value := getattr(self, name), (Run, type(None))):
+                object.__setattr__(self, name, paths.named(value, what=option))
         for name in ("preset", "engine"):
-            if not isinstance(getattr(self, name), (str, type(None))):
-                raise UserError(f"{name}={getattr(self, name)!r} is no name.")
-        if not isinstance(self.config, (Mapping, type(None))):
-            raise UserError(f"config={self.config!r} is no dictionary of fields: config={{'learning_rate': 1e-3}}.")
-        if self.trust and not self.resume and self.start is None:
-            raise UserError("--trust is for a run that is there: give it with --resume or --from, or leave it out.")
+            given = getattr(self, name)
+            if given is not None and not (isinstance(given, str) and given.strip()):
+                raise UserError(f"{name}={shown(given)} is no name.")
+        for name, example in (("config", "'learning_rate': 1e-3"), ("env_config", "'is_slippery': False")):
+            given = getattr(self, name)
+            if given is not None and not (isinstance(given, Mapping) and all(isinstance(key, str) for key in given)):
+                raise UserError(f"{name}={shown(given)} is no dictionary of fields: {name}={{{example}}}.")
+        if not isinstance(self.wrappers, (Sequence, type(None))) or isinstance(self.wrappers, str):
+            raise UserError(f"wrappers={shown(self.wrappers)} is no list: wrappers=['frame_stack:4'].")
+        if self.trust and not self.resume and self.start is None and self.run is None:
+            raise UserError("--trust is for a run that is there: give it with --run or --from, or leave it out.")
 
     def problem(self, name: str, cls: type[Algorithm], *, stored: str | None = None) -> str | None:
         """The text that a run keeps for what is to be learned from; None where nobody said.

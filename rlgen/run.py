@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rlgen import checkpoint, files, lock, runtime, signature
+from rlgen import checkpoint, files, lock, paths, runtime, signature
 from rlgen.config import type_name
 from rlgen.errors import CheckpointDamaged, UserError
 from rlgen.lines import read_lines
@@ -367,23 +367,18 @@ def check_free(path: Path) -> None:
     Raises:
         UserError: there is a run or something else, or a file stands in the way.
     """
+    paths.check_new(paths.named(path, what="--run"), what="run directory", option="--run")
     if path.is_dir() and any(not inside.name.startswith(BEFORE_A_RUN) for inside in path.iterdir()):
         if is_run(path):
             raise UserError(f"{path} is a run already. Go on with it by --resume, or choose another --run.")
         raise UserError(f"{path} is not empty and not a run. Choose another --run.")
-    if path.exists() and not path.is_dir():
-        raise UserError(f"{path} is a file. Choose another --run.")
-    above = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        what = "cannot be written" if above.is_dir() else "is a file"
-        raise UserError(f"The run directory {path} cannot be made: {above} {what}. Choose another --run.")
 
 
 def default_path(config: RunConfig) -> Path:
-    """`runs/<algorithm>-<problem>-<preset>-s<seed>-<time>`."""
+    """`runs/<algorithm>-<problem>-<preset>-s<seed>-<time>`, the longest of them cut to what a name has room for."""
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     problem = re.sub(r"[^\w.-]+", "_", config.problem)
-    return Path("runs") / f"{config.algorithm}-{problem}-{config.preset}-s{config.seed}-{now}"
+    return Path("runs") / paths.fitting(config.algorithm, problem, config.preset, f"s{config.seed}", now)
 
 
 def provenance() -> Mapping[str, Any]:

@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from rlgen import values
 from rlgen.errors import UserError, nearest
+from rlgen.values import MOST_NUMBER, shown
 
 REQUIRED = math.nan
 
@@ -116,12 +118,14 @@ class Schedule:
             return value
         number = _number(value)
         if number is not None:
+            if abs(number) > MOST_NUMBER:
+                raise UserError(f"{shown(value)} is out of range: numbers go from {-MOST_NUMBER:g} to {MOST_NUMBER:g}.")
             return cls("constant", (("value", number),))
         if not isinstance(value, str):
-            raise UserError(f"{value!r} is no schedule: write {_forms()}.")
+            raise UserError(f"{shown(value)} is no schedule: write {_forms()}.")
         kind, _, text = value.strip().partition(":")
         if kind not in KINDS:
-            raise UserError(f"There is no schedule '{kind}'.{nearest(kind, KINDS)} Write {_forms()}.")
+            raise UserError(f"There is no schedule {shown(kind)}.{nearest(kind, KINDS)} Write {_forms()}.")
         return cls(kind, _arguments(value, KINDS[kind].arguments, text))
 
     @property
@@ -175,8 +179,8 @@ def _arguments(whole: str, defaults: dict[str, float], text: str) -> tuple[tuple
             raise UserError(
                 f"'{whole}': there is no '{name}'.{nearest(name, defaults)} It takes {', '.join(defaults)}."
             )
-        if number is None or (name in _POSITIVE and number <= 0) or (name == "factor" and not 0 < number < 1):
-            wanted = "a number above 0" if name in _POSITIVE else "between 0 and 1" if name == "factor" else "a number"
+        wanted = _wrong(name, number)
+        if number is None or wanted:
             raise UserError(f"'{whole}': {name}='{number_text}' has to be {wanted}.")
         if name in given:
             raise UserError(f"'{whole}': {name} is given twice.")
@@ -188,15 +192,23 @@ def _arguments(whole: str, defaults: dict[str, float], text: str) -> tuple[tuple
     return tuple(values.items())
 
 
+def _wrong(name: str, number: float | None) -> str:
+    """What an argument has to be and is not; empty if it is."""
+    # A clock is float32: what is 0 there would be divided by.
+    single = math.nan if number is None else values.single(number)
+    if name == "factor":
+        return "" if 0 < single < 1 else "between 0 and 1"
+    if name in _POSITIVE:
+        return "" if 0 < single <= MOST_NUMBER else "a number above 0" + f", at most {MOST_NUMBER:g}" * (single > 0)
+    return "" if abs(single) <= MOST_NUMBER else f"a number, at most {MOST_NUMBER:g}"
+
+
 def _number(value: Any) -> float | None:
     """A finite number out of a number or its text; None if it is none."""
-    if isinstance(value, bool):
-        return None
     try:
-        number = float(value.replace("_", "") if isinstance(value, str) else value)
-    except (TypeError, ValueError):
+        return values.real(value)
+    except ValueError:
         return None
-    return number if math.isfinite(number) else None
 
 
 def _short(number: float) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rlgen.callbacks import Callback, EarlyStopping, StopAfter, StopAtTarget
 from rlgen.config import Config, option
+from rlgen.values import MOST_EPISODES, MOST_STEPS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,15 +18,21 @@ class TrainerConfig(Config):
     # As the number of steps may be another one when a run goes on, so may these.
     ENDINGS: ClassVar[tuple[str, ...]] = ("patience_evaluations", "stop_at_score", "stop_after_seconds")
 
-    evaluate_every_steps: int | None = option(None, "Steps between evaluations; none: a 20th of the run.", at_least=1)
-    evaluation_episodes: int = option(20, "Episodes, sample sets or passes of an evaluation.", at_least=1)
+    evaluate_every_steps: int | None = option(
+        None, "Steps between evaluations; none: a 20th of the run.", at_least=1, at_most=MOST_STEPS
+    )
+    evaluation_episodes: int = option(
+        20, "Episodes, sample sets or passes of an evaluation.", at_least=1, at_most=MOST_EPISODES
+    )
     evaluation_share: float = option(
         0.2,
         "Largest share of the time that evaluations take; beyond it, and half a minute, they are left out.",
         above=0,
         at_most=1,
     )
-    checkpoint_every_steps: int | None = option(None, "Steps between checkpoints; none: a 20th of the run.", at_least=1)
+    checkpoint_every_steps: int | None = option(
+        None, "Steps between checkpoints; none: a 20th of the run.", at_least=1, at_most=MOST_STEPS
+    )
     keep_checkpoints: int = option(3, "Checkpoints kept, the newest.", at_least=1)
     patience_evaluations: int | None = option(
         None, "Stop after so many evaluations in a row without a better score; none: never.", at_least=1

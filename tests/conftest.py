@@ -141,3 +141,11 @@ def subprocess_environment() -> dict[str, str]:
     """The environment for a Python of its own that can import the tests' helpers."""
     paths = [str(SUPPORT), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+
+
+@pytest.fixture
+def refused(rlgen_command: Callable[..., Outcome], in_empty_directory: Path, walk: Any) -> Any:
+    """Check that a command line is refused as mistakes are; `walk` may be trained."""
+    from refused import Refused
+
+    return Refused(rlgen_command, in_empty_directory)

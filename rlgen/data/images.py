@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rlgen import runtime
 from rlgen.data import Arrays, Dataset, Part, Target
 from rlgen.errors import UserError
 from rlgen.spec import Spec
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 WHITE = 255
+MOST_PIXELS = 8192
 
 
 class Images(Dataset):
@@ -36,13 +38,18 @@ class Images(Dataset):
         Raises:
             UserError: no such folder, no picture in it, or a size that is none.
         """
-        if size < 1 or channels not in (1, 3):
-            raise UserError(f"size={size}, channels={channels}: a picture has at least 1 pixel, and 1 or 3 channels.")
+        if not 1 <= size <= MOST_PIXELS or channels not in (1, 3):
+            raise UserError(
+                f"size={size}, channels={channels}: a picture has 1 to {MOST_PIXELS} pixels along a side, and 1 or 3 "
+                "channels."
+            )
         if not folder.is_dir():
             raise UserError(f"There is no folder '{folder}' with pictures.")
         self._files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
         if not self._files:
             raise UserError(f"There is no picture in '{folder}': it may hold files that end in {', '.join(ENDINGS)}.")
+        needs = {f"{len(self._files):,} pictures": len(self._files) * size * size * channels}
+        runtime.require_memory(needs, advice="Make size smaller")
         self._folder, self.spec = folder, Spec((size, size, channels), "uint8")
         classes = sorted({path.relative_to(folder).parts[0] for path in self._files if path.parent != folder})
         loose = [path for path in self._files if path.parent == folder]

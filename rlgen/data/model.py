@@ -59,6 +59,7 @@ class Model(Algorithm):
     problem_kind = "dataset"
     step_unit = "batches"
     reseedable = True
+    memory_advice = "Make batch_size, the hidden layers or the data smaller"
 
     learned: ClassVar[tuple[str, ...]] = ()
     used: tuple[str, ...] = ()
@@ -304,8 +305,11 @@ class Model(Algorithm):
         _ = self.feed
 
     def memory_bytes(self) -> Mapping[str, int]:
-        """The training examples, where they are copied to the device."""
-        return {} if self.feed.streamed else {"training examples": self.feed.nbytes}
+        """The training examples, where they are copied to the device; networks, and what they put out for a batch."""
+        models = [part for name in (*self.used, *self.learned) if hasattr(part := getattr(self, name), "layers")]
+        needs = networks.memory.learning_bytes(models, examples=self.examples_per_update, made=3)
+        needs["batches"] += 4 * self.inputs.size * self.examples_per_update
+        return needs if self.feed.streamed else {"training examples": self.feed.nbytes, **needs}
 
     def in_batches(self, call: Any, x: Any, *, size: int = 1000) -> Any:
         """`call` of examples [N, ...], NumPy to NumPy, so many at a time that memory is no question."""

@@ -40,7 +40,7 @@ class GANConfig(GenerativeConfig):
         Schedule.parse(1e-3), "Adam's step size for the discriminator, over generator updates.", at_least=0
     )
     beta_1: float = option(0.5, "Decay of Adam's mean of gradients, both nets, per update.", at_least=0, below=1)
-    discriminator_updates: int = option(1, "Discriminator updates per generator update.", at_least=1)
+    discriminator_updates: int = option(1, "Discriminator updates per generator update.", at_least=1, at_most=64)
     label_smoothing: float = option(
         0.0, "What the discriminator's target for real examples falls short of 1.", at_least=0, below=1
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -77,6 +77,7 @@ class GenerativeModel(Model):
     used: tuple[str, ...] = ("average",)
     learned: ClassVar[tuple[str, ...]] = ("generator",)
     held_out_least = NEIGHBOURS + 1
+    memory_advice = "Make batch_size, the hidden layers, the data or evaluation_samples smaller"
 
     generator: Any
     average: Any
@@ -138,12 +139,20 @@ class GenerativeModel(Model):
         The picture `eval/samples` shows the first set.
         """
         real = data.scaled(self.held_out(split).x)
-        sets = [self.sample(self.config.evaluation_samples, runtime.derive_seed(seed, i)) for i in range(episodes)]
-        rows = [self.measure(real, samples) for samples in sets]
+        drawable, rows, images = self.dataset.spec.picture or self.dataset.spec.shape == (2,), [], {}
+        for i in range(episodes):
+            # One set at a time: memory is no question of their number.
+            samples = self.sample(self.config.evaluation_samples, runtime.derive_seed(seed, i))
+            rows.append(self.measure(real, samples))
+            if drawable and i == 0:
+                images["eval/samples"] = self._painter(real)(samples)
         scalars = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-        drawable = self.dataset.spec.picture or self.dataset.spec.shape == (2,)
-        images = {"eval/samples": self._painter(real)(sets[0])} if drawable else {}
         return Evaluation(scalars=scalars, episodes=episodes, images=images)
+
+    def memory_bytes(self) -> Mapping[str, int]:
+        """As every model's, and the samples of an evaluation, in single and, where they are measured, in double."""
+        sample = 4 * (self.config.latent_size + 4 * self.dataset.spec.size)
+        return {**super().memory_bytes(), "samples of an evaluation": self.config.evaluation_samples * sample}
 
     def measure(self, real: Array, samples: Array) -> dict[str, float]:
         """The scalars of one set of samples, [M, *shape], beside held-out examples, [N, *shape]."""

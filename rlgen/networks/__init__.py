@@ -14,7 +14,7 @@ from typing import Any
 
 from rlgen import registry
 from rlgen.errors import UserError
-from rlgen.networks import own
+from rlgen.networks import memory, own
 from rlgen.networks.layers import Activation, dense, initializer, small_initializer
 from rlgen.networks.mirror import Mirror, on_host
 from rlgen.spec import Spec
@@ -33,6 +33,7 @@ __all__ = [
     "head",
     "initializer",
     "linear",
+    "memory",
     "on_host",
     "own",
     "replace",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from rlgen.networks import memory
 from rlgen.spec import Spec
 
 Activation = Literal["relu", "tanh", "elu", "selu"]
@@ -42,9 +43,14 @@ def first(inputs: Spec, dtype: str) -> tuple[Any, Any]:
 
 
 def dense(x: Any, units: Sequence[int], options: Any, *, first_seed: int | None = None) -> Any:
-    """Dense layers on top of `x`, each initialised from its own seed as its activation wants it."""
+    """Dense layers on top of `x`, each initialised from its own seed as its activation wants it.
+
+    Raises:
+        UserError: they would not fit into memory.
+    """
     import keras
 
+    memory.require_room(x.shape[-1], units)
     seed = options.seed if first_seed is None else first_seed
     for i, width in enumerate(units):
         initial = options.initialize(options.activation, seed + i)

@@ -265,9 +265,10 @@ def test_continuous_actions_are_refused() -> None:
 
 
 def test_a_replay_that_does_not_fit_is_refused_with_the_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rlgen.runtime.free_memory_bytes", lambda: 1_000_000)
+    monkeypatch.setattr("rlgen.runtime.free_memory_bytes", lambda: 2_000_000)
     message = (
-        r"replay 4\.8 MB \+ the copy the loop works on 4\.8 MB = 9\.6 MB of memory, and 1\.0 MB is free.*"
+        r"replay 4\.8 MB \+ the copy the loop works on 4\.8 MB \+ networks 1\.1 MB \+ batches 596\.7 kB = 11\.3 MB of "
+        r"memory, and 2\.0 MB is free.*"
         r"keep 4\.2 MB of it in all outside the loop \(--engine gymnasium\)"
     )
     with pytest.raises(UserError, match=message):

@@ -8,38 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refused import Refused
 
 import rlgen
 from rlgen import checkpoint, runtime
 from rlgen.lines import read_lines
 
 Command = Callable[..., Any]
-
-
-def snapshot(place: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(place.rglob("*"))}
-
-
-class Refused:
-    """Runs the command and checks everything that holds for every mistake."""
-
-    def __init__(self, command: Command, place: Path) -> None:
-        self.command, self.place = command, place
-
-    def __call__(self, *arguments: object, words: tuple[str, ...]) -> None:
-        before = snapshot(self.place)
-        done = self.command(*arguments)
-        assert done.code == 2, done
-        assert done.out == ""
-        assert "Traceback" not in done.err
-        for word in words:
-            assert word in done.err
-        assert snapshot(self.place) == before
-
-
-@pytest.fixture
-def refused(rlgen_command: Command, in_empty_directory: Path, walk: Any) -> Refused:
-    return Refused(rlgen_command, in_empty_directory)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +98,8 @@ def refused(rlgen_command: Command, in_empty_directory: Path, walk: Any) -> Refu
         ("train dqn --env awkward_envs:Raises-v0", ["RuntimeError at step 5: out of coffee"]),
         ("train dqn --env awkward_envs:ResetAlone-v0", ["reset", "two values"]),
         # Memory.
-        ("train dqn --set replay_capacity=1000000000000", ["replay ", " TB", "is free", "replay_capacity="]),
+        ("train dqn --set replay_capacity=2000000000", ["replay ", " GB", "is free", "replay_capacity="]),
+        ("train dqn --set replay_capacity=1000000000000", ["replay_capacity=1000000000000", "<= 2147483647"]),
         # Runs.
         ("train walk --resume", ["--run DIR together with --resume"]),
         ("train walk --run nowhere --resume", ["nowhere does not exist"]),

@@ -7,6 +7,7 @@ import pytest
 
 from rlgen.config import Config, differences, load_presets, option, parse_overrides
 from rlgen.errors import UserError
+from rlgen.values import MOST_STEPS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ def test_values_come_to_their_type(field: str, given: Any, want: Any) -> None:
 def test_whole_numbers_keep_every_digit() -> None:
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Large(Config):
-        seed: int = option(0, "Any.")
+        seed: int = option(0, "Any.", at_least=-(2**63), at_most=MOST_STEPS)
 
     # 2**53 + 1 is no float.
     for given in (9007199254740993, "9007199254740993", "-9_007_199_254_740_993"):

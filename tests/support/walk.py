@@ -103,7 +103,7 @@ class Walk(Algorithm):
         return Evaluation(scalars, episodes, images={"eval/picture": image}, texts={"eval/note": "*nothing*"})
 
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
-        rng = np.random.default_rng(seed)
+        rng = generator(seed, "film")
         for _ in range(5):
             yield rng.integers(0, 256, (32, 48, 3), np.uint8)
 

@@ -53,7 +53,7 @@ def test_transparent_pictures_lie_on_white_and_the_middle_is_kept(tmp_path):
     [
         (lambda p: p / "absent", "", "There is no folder"),
         (lambda p: p, "", "There is no picture in"),
-        (lambda p: p, "?size=0", "at least 1 pixel"),
+        (lambda p: p, "?size=0", "a picture has 1 to 8192 pixels"),
         (lambda p: p, "?channels=4", "1 or 3 channels"),
     ],
 )
