@@ -239,6 +239,19 @@ def evaluate(run: Path, episodes: int, checkpoint: str, seed: int, trust: bool, 
 
 @cli.command()
 @click.argument("run", type=Place())
+@json_option
+def check(run: Path, as_json: bool) -> None:
+    """Hold every file of RUN against what was written; exit 1 if something is damaged."""
+    from rlgen.checking import check
+
+    report = check(run)
+    _print_json(showing.report_row(report)) if as_json else _answer(showing.report_text(report))
+    if report.findings:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("run", type=Place())
 @click.option("--out", required=True, type=Place(), help="FILE.mp4 or FILE.gif.")
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the episode.")

@@ -29,8 +29,12 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # A pipe without a writer would be wait
 class _Raw(io.FileIO):
     """A file whose every write is a call of `os.write`, and so is seen by those who let it fail."""
 
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "wb")
+        self._write = os.write
+
     def write(self, data: Any) -> int:
-        return os.write(self.fileno(), data)
+        return self._write(self.fileno(), data)
 
 
 def write(path: Path, data: bytes) -> None:
@@ -202,7 +206,7 @@ def discard(path: Path) -> None:
 
 
 def _buffered(descriptor: int) -> BinaryIO:
-    return io.BufferedWriter(_Raw(descriptor, "wb"), 2**16)
+    return io.BufferedWriter(_Raw(descriptor), 2**16)
 
 
 def _require_regular(descriptor: int, path: Path) -> None:

@@ -297,8 +297,10 @@ class Run:
             f"{self.checkpoints} to go on from. Nothing was changed.{use} To train anew, choose another --run."
         )
 
-    def make_directories(self) -> None:
-        """Make the directories of a run, each a real one: nothing is written or deleted through a link.
+    def make_ready(self) -> None:
+        """Make the directories of a run and delete what an interrupted write left in them.
+
+        Each is a real one: nothing is written or deleted through a link.
 
         Raises:
             UserError: there is a link, or something else.
@@ -306,21 +308,24 @@ class Run:
         """
         for part in DIRECTORIES:
             files.make_directory(self.path / part)
+        for part in ("", *DIRECTORIES):
+            checkpoint.sweep(self.path / part)
 
-    def _copy(self) -> tuple[int, dict[str, Any] | None]:
-        """The configuration that the newest whole checkpoint keeps, and its step."""
+    def copy_in_checkpoint(self) -> tuple[int, dict[str, Any]] | None:
+        """The step of the newest checkpoint that keeps a copy of `config.json`, and the copy."""
         for kept in reversed(checkpoint.listed(self.checkpoints)):
             with contextlib.suppress(CheckpointDamaged):
                 row = kept.manifest().get("run")
                 if isinstance(row, dict):
                     return kept.step, row
-        return 0, None
+        return None
 
     def _copied(self, row: Mapping[str, Any], broken: str) -> dict[str, Any]:
         """The copy that stands for a damaged configuration, which is said; `row` is what can be read of that."""
-        step, copy = self._copy()
-        if copy is None:
+        kept = self.copy_in_checkpoint()
+        if kept is None:
             raise UserError(f"{broken}. No checkpoint has a copy of it, so the run cannot go on.")
+        step, copy = kept
         if row and (changed := _changes(copy, row)):
             raise UserError(
                 f"{self.path / CONFIG_FILE} was changed since rlgen wrote it:\n  "
@@ -340,7 +345,7 @@ def _row(config: RunConfig) -> dict[str, Any]:
 
 def is_run(path: Path) -> bool:
     """Whether a run is at `path`: its configuration, or a copy of it in a checkpoint."""
-    return (path / CONFIG_FILE).is_file() or Run(path)._copy()[1] is not None
+    return (path / CONFIG_FILE).is_file() or Run(path).copy_in_checkpoint() is not None
 
 
 def _kinds(hint: Any) -> tuple[type, ...]:

@@ -10,6 +10,7 @@ from rlgen import registry, runtime
 from rlgen.trainer_config import TrainerConfig
 
 if TYPE_CHECKING:
+    from rlgen.checking import Report
     from rlgen.planning import Plan
 
 
@@ -60,6 +61,22 @@ def plan_text(plan: Plan) -> str:
     values = {**own, **{f"trainer.{name}": value for name, value in trainer.items()}}
     fields = _fields(values, [*algorithm.Config.describe(), *trainers])
     return "\n".join([*table(row), "", "  (*: not the default, which stands behind)", *fields, *remarks])
+
+
+def report_row(report: Report) -> dict[str, Any]:
+    """What a check of a run found."""
+    found = [vars(finding) for finding in report.findings]
+    return {**vars(report), "path": str(report.path), "sound": not found, "findings": found}
+
+
+def report_text(report: Report) -> str:
+    """The same for people."""
+    row = report_row(report)
+    findings = row.pop("findings")
+    lines = table({key: value for key, value in row.items() if value is not None})
+    for finding in findings:
+        lines += ["", f"{finding['file']}: {finding['what']}", f"    {finding['advice']}"]
+    return "\n".join(lines)
 
 
 def table(row: Mapping[str, Any]) -> list[str]:

@@ -61,7 +61,7 @@ class Trainer:
             OSError: the run cannot be written.
         """
         with lock.locked(self.run.path):
-            self.run.make_directories()
+            self.run.make_ready()
             if not self.run.begun():
                 return 0
             good, arrays, faults = checkpoint.newest_good(self.run.checkpoints)
@@ -78,6 +78,7 @@ class Trainer:
         self.step, self.stopped = good.step, manifest.get("stopped")
         # Later ones are damaged; left there, they would count among those that are kept.
         checkpoint.drop_after(self.run.checkpoints, self.step)
+        checkpoint.keep_last(self.run.checkpoints, self.config.keep_checkpoints)
         for said in take_back(self.run, step=self.step, marks=manifest.get("records") or {}):
             self.hooks.message(said)
         self.best.take_back(self.step, known)
@@ -98,7 +99,7 @@ class Trainer:
         if steps <= self.step:
             raise UserError(f"{self.run.path} is at step {self.step:,} already; ask for more than that with --steps.")
         with lock.locked(self.run.path), Signals(self.hooks.message) as signals:
-            self.run.make_directories()
+            self.run.make_ready()
             self.run.forget_result()
             return self._trained(steps, signals)
 
@@ -110,6 +111,7 @@ class Trainer:
             UserError: the best checkpoint is lost.
         """
         with lock.locked(self.run.path):
+            self.run.make_ready()
             self._steps = self.step
             return self._finish(0)
 
@@ -136,8 +138,10 @@ class Trainer:
             error = raised
             raise
         finally:
-            self.records.close()
-            self.hooks.end(self._moment(error=error))
+            try:
+                self.records.close()
+            finally:
+                self.hooks.end(self._moment(error=error))
         self.hooks.raise_fault()
         return result
 

@@ -45,6 +45,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ[CONFIGURATION], ignore_errors=True)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--everything`: at every operation instead of at some."""
+    parser.addoption(
+        "--everything", action="store_true", help="Let runs fail in every way, and write the figures down."
+    )
+
+
 SUPPORT = Path(__file__).with_name("support")
 sys.path.insert(0, str(SUPPORT))
 
@@ -72,6 +79,20 @@ def rlgen_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[
         return Outcome(code, *capfd.readouterr())
 
     return call
+
+
+@pytest.fixture
+def everything(request: pytest.FixtureRequest) -> bool:
+    """Whether all there is to try is tried, and not a sample."""
+    return bool(request.config.getoption("--everything"))
+
+
+@pytest.fixture
+def figures(everything: bool) -> Callable[..., None]:
+    """Write down what was found for a kind of fault, where everything was tried."""
+    from fault_figures import write
+
+    return write if everything else lambda *_, **__: None
 
 
 @pytest.fixture
