@@ -10,6 +10,7 @@ import io
 import itertools
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 FLUSH_SECONDS = 10
+EVENTS = "events.out.tfevents."
 
 _files = itertools.count()
 
@@ -38,7 +40,7 @@ class SummaryWriter:
 
         directory.mkdir(parents=True, exist_ok=True)
         # Readers take the files of a directory in the order of their names.
-        name = f"events.out.tfevents.{time.time():017.6f}.{socket.gethostname()}.{os.getpid()}.{next(_files)}"
+        name = f"{EVENTS}{latest(directory, time.time()):017.6f}.{socket.gethostname()}.{os.getpid()}.{next(_files)}"
         self._event, self._flushed = Event, time.monotonic()
         self._file = (directory / name).open("wb")
         self._records = RecordWriter(self._file)
@@ -111,6 +113,13 @@ class SummaryWriter:
 
     def _write(self, **fields: Any) -> None:
         self._records.write(self._event(wall_time=time.time(), **fields).SerializeToString())
+
+
+def latest(directory: Path, now: float) -> float:
+    """The time for a new event file's name: `now`, or after all that are there, where the clock has been set back."""
+    names = (file.name.removeprefix(EVENTS) for file in directory.glob(f"{EVENTS}*"))
+    times = [float(found[0]) for name in names if (found := re.match(r"\d+(\.\d{6})?(?=\.)", name))]
+    return max([now, *(time + 1 for time in times if time >= now)])
 
 
 def png_bytes(pixels: npt.NDArray[np.uint8]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from rlgen.hooks import Hooks
 from rlgen.media import save_images
 from rlgen.pace import Pace
 from rlgen.run import Run
-from rlgen.signals import Signals
+from rlgen.signals import Signals, going_on, untouched
 from rlgen.summary import SummaryWriter, append_line, drop_lines_after
 from rlgen.trainer_config import TrainerConfig
 
@@ -102,7 +101,7 @@ class Trainer:
             if not checkpoint.listed(self.run.checkpoints):
                 self._save()
             self.hooks.raise_fault()
-            with Signals(self.hooks.message) as signals:
+            with Signals(self.hooks.message, advice=lambda: untouched(self.run, steps)) as signals:
                 while not self._over:
                     self._chunk(config, train_log, eval_log, signals)
             if self._stopped:
@@ -169,9 +168,7 @@ class Trainer:
         self.hooks.raise_fault()
         if signals.received:
             raise Interrupted(
-                f"Stopped by {signals.received} at step {end:,}, which is saved. "
-                f"Go on with: rlgen train {self.run.config.algorithm} --run {shlex.quote(str(self.run.path))} "
-                f"--resume --steps {self._steps}"
+                f"Stopped by {signals.received} at step {end:,}, which is saved. {going_on(self.run, self._steps)}"
             )
 
     def _affords_evaluation(self) -> bool:
