@@ -34,7 +34,7 @@ class Contract:
         watchdog.dog.watch(self, patience)
 
     def begin(self) -> None:
-        """Say again what is said once in a run."""
+        """Say again what is said once: the next run is another one."""
         self._bounds_told = self._close_told = False
 
     def call(self, where: str, function: Callable[..., T], *arguments: Any) -> T:
@@ -51,7 +51,7 @@ class Contract:
             self.call("close", lambda _: env.close())
         except EnvironmentFault as fault:
             if not self._close_told:
-                runtime.tell(f"{fault} What was done in it stands.")
+                runtime.tell(f"{str(fault).rstrip('.')}. What was done in it before stands.")
             self._close_told = True
 
     def checked(self, seen: Array, sight: Sight, where: str) -> Array:
@@ -81,8 +81,8 @@ class Contract:
         place = tuple(np.argwhere(~inside)[0])
         number, (low, high) = seen[place], (bound[place[1:]] for bound in sight.bounds)
         runtime.tell(
-            f"At {where} the observation is outside its space: {sight.component(place[1:])} is {number:g}, and lies "
-            f"between {low:g} and {high:g} by the space. Agents learn from it as it is; this is said once."
+            f"At {where} the observation is outside its space: {sight.component(place[1:])} is {number:g}, and its "
+            f"bounds are {low:g} and {high:g}. Agents see it as it is; this is said once."
         )
         self._bounds_told = True
 
@@ -135,7 +135,8 @@ class Sight:
 
     def component(self, place: tuple[int, ...]) -> str:
         """What one number of an observation is called, in the space's own terms."""
-        return component(self._space, int(np.ravel_multi_index(place, self.spec.shape)) if place else 0)
+        name = component(self._space, int(np.ravel_multi_index(place, self.spec.shape)) if place else 0)
+        return f"its component {name}" if name else "it"
 
 
 def _bounds(space: gym.Space[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array] | None:

@@ -82,12 +82,11 @@ class Environments:
             self.contract.close(self._learned())
 
     def probe(self, *, seed: int) -> None:
-        """Step one at random for a moment and hold it against Gymnasium's contract; a run begins with it.
+        """Step one at random for a moment and hold it against Gymnasium's contract.
 
         Raises:
             EnvironmentFault: it breaks it.
         """
-        self.contract.begin()
         probe(self.judged, seed=seed, contract=self.contract)
 
     def judged(self, **options: Any) -> gym.Env[Any, Any]:
@@ -108,6 +107,7 @@ class Environments:
             self.contract.close(self._judged_in.pop())
         if self._learned_in is not None:
             self._learned_in.close()
+        self.contract.begin()
 
     def training(self, *, num_envs: int, seed: int) -> HostEnvs:
         """So many Gymnasium environments to learn in.

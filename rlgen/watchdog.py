@@ -3,24 +3,30 @@
 `watched` notes which call a thread is in, by a plain assignment; a thread of its own looks at these notes now and
 then. A call that is over its time is ended by an exception in the thread that is stuck in it. Where that does not
 help, because the thread never comes back to Python, a process that has nothing else to do is ended, and any other
-is told.
+is told. Such a process is looked at from outside as well (`rlgen.outside`): foreign code may let no thread run.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
+import mmap
 import os
 import signal
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from rlgen import runtime
+from rlgen import outside, runtime
 from rlgen.errors import EnvironmentFault, Interrupted, RlgenError, UserError
+from rlgen.outside import RARELY, STOPS, pause
 
 T = TypeVar("T")
 
@@ -28,9 +34,6 @@ T = TypeVar("T")
 GRACE_SECONDS = 10.0
 # How long an exception in the stuck thread may take to be felt.
 HELP_SECONDS = 3.0
-# The rarest and the most frequent looks.
-RARELY, OFTEN = 5.0, 0.02
-STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Overdue(BaseException):
@@ -68,6 +71,8 @@ class Call:
 
 # The innermost call of each thread.
 _calls: dict[int, Call | None] = {}
+# Where they are noted for who looks from outside.
+_board: mmap.mmap | None = None
 
 
 def watched(where: str, patience: float | None, function: Callable[..., T], *arguments: Any) -> T:
@@ -84,6 +89,8 @@ def watched(where: str, patience: float | None, function: Callable[..., T], *arg
     try:
         try:
             _calls[thread] = call
+            if _board is not None:
+                outside.note(_board, where)
             return function(call, *arguments)
         except PASSING:
             raise
@@ -97,6 +104,8 @@ def watched(where: str, patience: float | None, function: Callable[..., T], *arg
         raise call.error from None
     finally:
         _calls[thread] = outer
+        if _board is not None:
+            _board[0] = 0
         # From here on the watchdog decides on no such end. If it has, the exception may still be on its way: it must
         # not arrive in what comes next. Nothing above is a place where Python would let it arrive outside of `try`.
         if call.overdue:
@@ -205,6 +214,25 @@ class Watchdog:
             self._sender.setblocking(False)
             self._thread = threading.Thread(target=self._run, args=(receiver,), name="rlgen-watchdog", daemon=True)
             self._thread.start()
+            if self.alone and os.name == "posix":
+                self._look_from_outside(receiver)
+
+    def _look_from_outside(self, receiver: socket.socket) -> None:
+        global _board
+        with tempfile.TemporaryFile() as shared:
+            shared.truncate(outside.BOARD_BYTES)
+            _board = mmap.mmap(shared.fileno(), outside.BOARD_BYTES)
+            alive, self._alive = os.pipe()  # Its other end ends with this process.
+            numbers = (alive, receiver.fileno(), self._sender.fileno(), shared.fileno())
+            patience = min((limit for limit in self._watching.values() if limit is not None), default=math.inf)
+            words = (os.getpid(), *numbers, patience, GRACE_SECONDS + HELP_SECONDS)
+            self._outside = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(outside.__file__), *map(str, words)],
+                pass_fds=numbers,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+            os.close(alive)
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # It is full of reasons to wake up already.
@@ -213,16 +241,16 @@ class Watchdog:
     def _run(self, receiver: socket.socket) -> None:
         last = time.monotonic()
         while True:
-            pause = self._pause()
-            receiver.settimeout(pause)
+            patience = self._patience()
+            receiver.settimeout(patience)
             with contextlib.suppress(TimeoutError):
                 self._hear(receiver.recv(4096))
             now = time.monotonic()
             # A process that was stopped for an hour has not been stuck for an hour.
-            self._look(min(now - last, 2 * RARELY if pause is None else 2 * pause))
+            self._look(min(now - last, 2 * (patience or RARELY)))
             last = now
 
-    def _pause(self) -> float | None:
+    def _patience(self) -> float | None:
         """Seconds until the next look; None: nobody has anything to watch."""
         with self._lock:
             limits = [limit for limit in self._watching.values() if limit is not None]
@@ -230,7 +258,7 @@ class Watchdog:
             limits.append(GRACE_SECONDS)
         if any(seen.call.overdue for seen in self._seen.values()):
             limits.append(HELP_SECONDS)
-        return min(max(min(limits) / 10, OFTEN), RARELY) if limits else None
+        return pause(limits) if limits else None
 
     def _hear(self, numbers: bytes) -> None:
         listening = self._listening
@@ -294,7 +322,8 @@ class Watchdog:
             # Not by sys.stderr, which the stuck thread may hold.
             os.write(2, f"rlgen: {call.error}\n".encode())
             os._exit(2 if isinstance(call.error, UserError) else 1)
-        runtime.tell(f"{call.error} It cannot be ended from here: it is not running Python. End the process.")
+        with contextlib.suppress(OSError, ValueError):  # Standard error may be closed; the thread lives on.
+            runtime.tell(f"{call.error} It cannot be ended from here: it is not running Python. End the process.")
 
 
 def _advice(listening: Listening | None) -> str:
@@ -309,6 +338,8 @@ def _in_child() -> None:
     with contextlib.suppress(ValueError):
         if dog._listening is not None:
             signal.set_wakeup_fd(-1)
+    global _board
+    _board, dog.alone = None, False
     _calls.clear()
     dog.forget()
 
