@@ -301,8 +301,8 @@ class Watchdog:
         if call.patience is not None and seen.seconds > call.patience:
             return EnvironmentFault(
                 f"The environment has not returned from {call.where} for {call.patience:g} seconds. If it hangs, mend "
-                "it; if it needs so long, say --set step_timeout_seconds=SECONDS with more of them, or none for any "
-                f"time. {_advice(listening)}".rstrip()
+                "it; if it needs so long, begin a run with --set step_timeout_seconds=SECONDS, more of them, or none "
+                f"for any time. {_advice(listening)}".rstrip()
             )
         return None
 

@@ -212,3 +212,15 @@ def test_what_cannot_be_filmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(UserError, match=r"draws object \[\]; a film takes pictures"):
         film(tmp_path / "c", Drawn)
     assert not list(tmp_path.glob("*/film*")) and not list(tmp_path.glob("*/.*"))
+
+
+def test_a_film_is_held_to_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.zeros((16, 16, 3), np.uint8)
+    monkeypatch.setattr(Drawn, "pictures", lambda self, step: picture if step < 2 else sys.exit(1))
+    with pytest.raises(UserError, match="could not draw itself: SystemExit: 1"):
+        film(tmp_path / "a", Drawn)
+    monkeypatch.setattr(Drawn, "pictures", lambda self, step: picture)
+    run = rlgen.train("dqn", env=Drawn, steps=40, run=tmp_path / "run", config=TINY)
+    monkeypatch.setattr(Drawn, "step", lambda self, action: (self.observe(), "1.0", False, False, {}))
+    with pytest.raises(UserError, match="At step 1 the reward '1.0' is not a number"):
+        rlgen.record(run, out=tmp_path / "film.gif")
