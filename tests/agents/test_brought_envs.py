@@ -103,6 +103,16 @@ def test_training_begins_anew_after_the_environment_was_judged_in() -> None:
     assert replay is not None
 
 
+def test_a_run_is_finished_though_its_environments_do_not_close(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    problem = "awkward_envs:Exits?where=closing&at=1000"
+    run = rlgen.train("dqn", env=problem, steps=STEPS, run=tmp_path / "run", config=TINY)
+    assert run.result["steps"] == STEPS
+    said = capfd.readouterr().err
+    assert said.count("raised RuntimeError at close: the door is stuck. What was done in it before stands.") == 1
+
+
 def test_an_object_is_brought_again_in_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = rlgen.train("dqn", env=lambda: Counted(3), steps=STEPS, run=tmp_path / "run", config=TINY)
     assert run.config.problem.startswith("@lambda")
