@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
-from rlgen.envs.contract import FLAGS, NUMBERS, Contract, Sight, finite, flag, not_five, number, pair
+from rlgen.envs.contract import FLAGS, NUMBERS, Contract, Sight, finite, five, flag, number, pair
 from rlgen.envs.gymnasium import Array, to_space
 from rlgen.errors import UserError
 from rlgen.watchdog import Broken, Call
@@ -180,8 +180,7 @@ class OfVector(HostEnvs):
 
     def _stepped(self, call: Call, actions: Array) -> Step:
         returned = self._envs.step(to_space(self._envs.single_action_space, actions))
-        if not isinstance(returned, tuple) or len(returned) != 5:
-            not_five(returned)
+        five(returned)
         seen, reward, terminated, truncated, info = returned
         observation = final = self._taken(seen)
         if "final_obs" in info:
@@ -293,11 +292,11 @@ def _step_each(
     terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
     for i, (env, action) in enumerate(zip(envs, actions, strict=True)):
         call.at = i
-        returned = env.step(action)
-        if not isinstance(returned, tuple) or len(returned) != 5:
-            not_five(returned)
+        returned: Any = env.step(action)
+        if returned.__class__ is not tuple or len(returned) != 5:
+            five(returned)
         observation, reward, ended, cut, _ = returned
-        if reward.__class__ not in NUMBERS:
+        if reward.__class__ is not float and reward.__class__ not in NUMBERS:
             reward = number(reward)
         if ended.__class__ not in FLAGS or cut.__class__ not in FLAGS:
             ended, cut = flag("terminated", ended), flag("truncated", cut)
