@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import abc
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -17,7 +16,6 @@ from rlgen.agents import evaluation, filming
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import Config, option
 from rlgen.envs.gymnasium import as_batch, to_space
-from rlgen.envs.host import Sight
 from rlgen.envs.making import Environments, HostEnvs
 from rlgen.errors import UserError
 
@@ -29,6 +27,8 @@ Observations = npt.NDArray[Any]
 class AgentConfig(Config):
     """What every agent can be told."""
 
+    changeable: ClassVar[tuple[str, ...]] = ("step_timeout_seconds",)
+
     num_envs: int = option(8, "Environments stepped together.", at_least=1, at_most=65_536)
     discount: float = option(0.99, "gamma: what a reward one step later is worth.", at_least=0, at_most=1)
     wrappers: tuple[str, ...] = option(
@@ -37,6 +37,11 @@ class AgentConfig(Config):
     )
     exploration_repeat_steps: int = option(
         1, "Steps of an environment for which exploring draws the same random numbers (Dabney et al. 2021).", at_least=1
+    )
+    step_timeout_seconds: float | None = option(
+        300.0,
+        "Seconds within which a step, a reset and a constructor of an environment have to return; none: any time.",
+        above=0,
     )
 
 
@@ -73,6 +78,7 @@ class Agent(Algorithm):
             training_wrappers=self.training_wrappers(),
             engine=engine,
             able=self.engines,
+            patience=config.step_timeout_seconds,
         )
         self.engine = self.environments.engine
         self.step_quantum = config.num_envs
@@ -125,18 +131,17 @@ class Agent(Algorithm):
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
         """One episode as Gymnasium draws it."""
         env = self.environments.judged(render_mode="rgb_array")
-        with contextlib.closing(env):
+        try:
             self.frames_per_second = filming.rate(env)
-            yield from filming.episode(env, self._acting(), name=self.problem, seed=runtime.derive_seed(seed, "film"))
-
-    def _acting(self) -> Callable[[Any], Any]:
-        """The best action for one observation, where it is known to be one of the environment's own."""
-        sight, dtype = Sight(self.observation_space), self.observation.dtype
-
-        def act(observation: Any) -> Any:
-            return to_space(self.action_space, self.policy(np.asarray(sight(observation), dtype)[None]))[0]
-
-        return act
+            yield from filming.episode(
+                env,
+                self.policy,
+                contract=self.environments.contract,
+                name=self.problem,
+                seed=runtime.derive_seed(seed, "film"),
+            )
+        finally:
+            self.environments.contract.close(env)
 
     def check_problem(self) -> None:
         """Step an environment at random for a moment.

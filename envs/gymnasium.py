@@ -1,20 +1,17 @@
-"""Gymnasium's spaces as agents see them, and its contract: what an environment is held to."""
+"""Gymnasium's spaces as agents see them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from rlgen.errors import EnvironmentFault, UserError
+from rlgen.errors import UserError
 from rlgen.spec import Spec
 
 Array = npt.NDArray[Any]
-PROBE_STEPS = 32
 
 
 def spec_of(space: gym.Space[Any]) -> Spec:
@@ -80,14 +77,14 @@ def as_batch(space: gym.Space[Any], observation: Any) -> tuple[Array, bool]:
             return array.reshape(-1, *spec.shape).astype(spec.dtype), array.shape != space.shape
         raise _no_observation(space, observation)
     try:
-        one = _cast(space, observation)
+        one = closest(space, observation)
         if space.contains(one):
             return _row(space, one, spec)[None], False
     except (TypeError, ValueError, IndexError, KeyError, AttributeError):
         pass
     try:
         batch = gym.vector.utils.batch_space(space, _batch_length(observation))
-        each = [_cast(space, one) for one in gym.vector.utils.iterate(batch, observation)]
+        each = [closest(space, one) for one in gym.vector.utils.iterate(batch, observation)]
         if all(space.contains(one) for one in each):
             return np.stack([_row(space, one, spec) for one in each]), True
     except (TypeError, ValueError, IndexError, KeyError, AttributeError, AssertionError):
@@ -99,12 +96,12 @@ def _row(space: gym.Space[Any], observation: Any, spec: Spec) -> Array:
     return np.asarray(gym.spaces.flatten(space, observation)).reshape(spec.shape).astype(spec.dtype)
 
 
-def _cast(space: gym.Space[Any], observation: Any) -> Any:
+def closest(space: gym.Space[Any], observation: Any) -> Any:
     """`observation` with its arrays of the space's types and within its bounds, where their shapes fit."""
     if isinstance(space, gym.spaces.Dict):
-        return {key: _cast(part, observation[key]) for key, part in space.spaces.items()}
+        return {key: closest(part, observation[key]) for key, part in space.spaces.items()}
     if isinstance(space, gym.spaces.Tuple):
-        return tuple(_cast(part, one) for part, one in zip(space.spaces, observation, strict=True))
+        return tuple(closest(part, one) for part, one in zip(space.spaces, observation, strict=True))
     if isinstance(space, gym.spaces.Box):
         array = np.asarray(observation)
         if array.shape != space.shape or array.dtype.kind not in "biuf":
@@ -131,97 +128,14 @@ def _described(observation: Any) -> str:
     return type(observation).__name__ if shape is None else f"an array of shape {shape}"
 
 
-def probe(make: Callable[[], gym.Env[Any, Any]], *, seed: int) -> None:
-    """Step a fresh environment at random for a moment and hold it against Gymnasium's contract.
-
-    Raises:
-        EnvironmentFault: it breaks it; the message names the step.
-    """
-    env = make()
-    try:
-        with faults_named("reset"):
-            observation = pair(env.reset(seed=seed))
-        _check_observation(env.observation_space, observation, "reset")
-        env.action_space.seed(seed)
-        for step in range(1, PROBE_STEPS + 1):
-            where = f"step {step}"
-            with faults_named(where):
-                returned = env.step(env.action_space.sample())
-            if not isinstance(returned, tuple) or len(returned) != 5:
-                count = len(returned) if isinstance(returned, tuple) else type(returned).__name__
-                raise EnvironmentFault(
-                    f"At {where} the environment returned {count} values; Gymnasium's step returns five: "
-                    "observation, reward, terminated, truncated, info."
-                )
-            observation, reward, terminated, truncated, _ = returned
-            _check_observation(env.observation_space, observation, where)
-            _check_scalars(reward, terminated, truncated, where)
-            if terminated or truncated:
-                with faults_named("reset"):
-                    env.reset()
-    finally:
-        env.close()
-
-
-def pair(returned: Any) -> Any:
-    """The observation of what an environment's reset returned.
-
-    Raises:
-        EnvironmentFault: it is no pair.
-    """
-    if not isinstance(returned, tuple) or len(returned) != 2:
-        raise EnvironmentFault(
-            "The environment's reset must return two values, the observation and an info dictionary."
-        )
-    return returned[0]
-
-
-def _check_observation(space: gym.Space[Any], observation: Any, where: str) -> None:
-    if isinstance(space, gym.spaces.Box):
-        array = np.asarray(observation)
-        if array.shape != space.shape:
-            raise EnvironmentFault(
-                f"At {where} the observation has the shape {array.shape}; its space says {space.shape}."
-            )
-        checked(array, where)
-        return
-    if not space.contains(observation):
-        raise EnvironmentFault(f"At {where} the observation {observation!r} is not in its space {space}.")
-
-
-def _check_scalars(reward: Any, terminated: Any, truncated: Any, where: str) -> None:
-    """Raise `EnvironmentFault` where a reward is no finite number, or a flag neither true nor false."""
-    try:
-        finite = np.isfinite(float(reward))
-    except (TypeError, ValueError):
-        raise EnvironmentFault(f"At {where} the reward {reward!r} is not a number.") from None
-    if not finite:
-        raise EnvironmentFault(f"At {where} the reward is {reward}; it must be finite.")
-    for name, flag in (("terminated", terminated), ("truncated", truncated)):
-        if not isinstance(flag, (bool, np.bool_)):
-            raise EnvironmentFault(f"At {where} '{name}' is {flag!r}; Gymnasium wants True or False.")
-
-
-def checked(array: Array, where: str) -> Array:
-    """Observations as they are.
-
-    Raises:
-        EnvironmentFault: they are not finite.
-    """
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise EnvironmentFault(
-            f"The environment returned an observation that is not finite at {where}: {array}. "
-            "Mend the environment, or wrap it so that it returns finite numbers."
-        )
-    return array
-
-
-@contextmanager
-def faults_named(where: str) -> Iterator[None]:
-    """Turn what an environment raises into an `EnvironmentFault` that names the step."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:  # An environment may raise anything.
-        raise EnvironmentFault(f"The environment raised {type(error).__name__} at {where}: {error}") from error
+def component(space: gym.Space[Any], place: int) -> str:
+    """What the number at `place` of a flattened observation is called: `['force'][2]` of a dictionary's box."""
+    if isinstance(space, (gym.spaces.Dict, gym.spaces.Tuple)):
+        parts = space.spaces.items() if isinstance(space, gym.spaces.Dict) else enumerate(space.spaces)
+        for key, part in parts:
+            size = int(gym.spaces.flatdim(part))
+            if place < size:
+                return f"[{key!r}]{component(part, place)}"
+            place -= size
+    shape = space.shape if isinstance(space, gym.spaces.Box) else (place + 1,)
+    return str([int(i) for i in np.unravel_index(place, shape)]) if shape else ""

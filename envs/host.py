@@ -7,7 +7,7 @@ that they change in place, and infos that nobody could merge.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
-from rlgen.envs.gymnasium import Array, checked, faults_named, pair, spec_of, to_space
-from rlgen.errors import EnvironmentFault, UserError
+from rlgen.envs.contract import FLAGS, NUMBERS, Contract, Sight, finite, five, flag, number, pair
+from rlgen.envs.gymnasium import Array, to_space
+from rlgen.errors import UserError
+from rlgen.watchdog import Broken, Call
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -38,31 +40,6 @@ class Step(NamedTuple):
     truncated: Flags
     final_observation: Array
     observation: Array
-
-
-class Sight:
-    """An environment's observations as an agent sees them: pictures as they are, all else flattened by Gymnasium."""
-
-    def __init__(self, space: gym.Space[Any]) -> None:
-        self.spec, self._space = spec_of(space), space
-        boxes = (gym.spaces.Box, gym.spaces.MultiBinary)
-        self._as_it_is = isinstance(space, boxes) and space.shape == self.spec.shape
-
-    def __call__(self, observation: Any) -> Any:
-        """One observation, [*shape]; it may still be the environment's own array.
-
-        Raises:
-            ValueError: it has another shape than its space says.
-        """
-        if not self._as_it_is:
-            return gym.spaces.flatten(self._space, observation)
-        if np.shape(observation) != self.spec.shape:
-            raise ValueError(f"the observation has the shape {np.shape(observation)}; its space says {self.spec.shape}")
-        return observation
-
-    def empty(self, count: int) -> Array:
-        """Room for so many, [count, *shape]."""
-        return np.zeros((count, *self.spec.shape), self.spec.dtype)
 
 
 class HostEnvs(abc.ABC):
@@ -105,9 +82,17 @@ class HostEnvs(abc.ABC):
 class SideBySide(HostEnvs):
     """Environments stepped one after another."""
 
-    def __init__(self, make: Callable[[], gym.Env[Any, Any]], *, num_envs: int, seed: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[], gym.Env[Any, Any]],
+        *,
+        num_envs: int,
+        seed: int,
+        contract: Contract | None = None,
+    ) -> None:
         """Start the first episodes of so many environments that `make` makes."""
         self._make, self.num_envs, self._envs, self._steps = make, num_envs, list[gym.Env[Any, Any]](), 0
+        self._contract = contract or Contract()
         self.reset(seed=seed)
 
     def reset(self, *, seed: int) -> None:
@@ -116,47 +101,50 @@ class SideBySide(HostEnvs):
             self._envs = [self._make() for _ in range(self.num_envs)]
             self._sight, self._space = Sight(self._envs[0].observation_space), self._envs[0].action_space
         self.observation, self.lost = self._sight.empty(self.num_envs), False
-        with faults_named("reset"):
-            for i, env in enumerate(self._envs):
-                self.observation[i] = self._sight(pair(env.reset(seed=seed + i)))
-        checked(self.observation, "reset")
+        everywhere = range(self.num_envs)
+        self._contract.call("reset", begun, self._envs, everywhere, self._sight, self.observation, seed)
+        self._contract.checked(self.observation, self._sight, "reset")
 
     def step(self, actions: Array) -> Step:
         """As the base says."""
         self._steps += 1
         where = f"step {self._steps}"
-        final, reward, terminated, truncated = stepped(self._envs, to_space(self._space, actions), self._sight, where)
+        taken = to_space(self._space, actions)
+        final, reward, terminated, truncated = stepped(self._envs, taken, self._sight, self._contract, where)
         done = terminated | truncated
         self.observation = final
         if done.any():
             self.observation = final.copy()
-            with faults_named(where):
-                for ended in np.flatnonzero(done):
-                    self.observation[ended] = self._sight(pair(self._envs[ended].reset()))
-            checked(self.observation, where)
+            ended = np.flatnonzero(done)
+            self._contract.call(f"the reset after {where}", begun, self._envs, ended, self._sight, self.observation)
+            self._contract.checked(self.observation, self._sight, where)
         return Step(reward, terminated, truncated, final, self.observation)
 
     def close(self) -> None:
         """As the base says."""
         while self._envs:
-            self._envs.pop().close()
+            self._contract.close(self._envs.pop())
         self.lost = True
 
 
 class OfVector(HostEnvs):
     """A vector environment of Gymnasium's, for those that step many at once faster than one after another."""
 
-    def __init__(self, make: Callable[[], gym.vector.VectorEnv[Any, Any, Any]], *, seed: int) -> None:
+    def __init__(
+        self, make: Callable[[], gym.vector.VectorEnv[Any, Any, Any]], *, seed: int, contract: Contract | None = None
+    ) -> None:
         """Start the first episodes.
 
         Args:
             make: makes a vector environment whose observations are arrays.
             seed: of the first episodes.
+            contract: what it is held to.
 
         Raises:
             UserError: the vector environment resets in the step after an episode's end.
         """
         self._make, self._envs, self._steps = make, make(), 0
+        self._contract = contract or Contract()
         mode = self._envs.metadata.get("autoreset_mode", AutoresetMode.SAME_STEP)
         if mode != AutoresetMode.SAME_STEP:
             raise UserError(
@@ -164,47 +152,71 @@ class OfVector(HostEnvs):
                 "an episode ends to begin the next one: make it with autoreset_mode=AutoresetMode.SAME_STEP."
             )
         self.num_envs, self._closed = self._envs.num_envs, False
-        self._dtype = spec_of(self._envs.single_observation_space).dtype
+        self._sight = Sight(self._envs.single_observation_space)
         self.reset(seed=seed)
 
     def reset(self, *, seed: int) -> None:
         """As the base says."""
         if self._closed:
             self._envs, self._closed = self._make(), False
-        with faults_named("reset"):
-            observation = pair(self._envs.reset(seed=seed))
-        self.observation, self.lost = self._taken(observation, "reset"), False
+        observation = self._contract.call("reset", lambda _: self._taken(pair(self._envs.reset(seed=seed))))
+        self.observation, self.lost = self._contract.checked(observation, self._sight, "reset"), False
 
     def step(self, actions: Array) -> Step:
         """As the base says."""
         self._steps += 1
         where = f"step {self._steps}"
-        with faults_named(where):
-            taken = to_space(self._envs.single_action_space, actions)
-            observation, reward, terminated, truncated, info = self._envs.step(taken)
-        self.observation = final = self._taken(observation, where)
-        if "final_obs" in info:
-            final = final.copy()
-            for i in np.flatnonzero(info["_final_obs"]):
-                final[i] = self._taken(info["final_obs"][i], where)
-        return Step(finite(reward, where), terminated.copy(), truncated.copy(), final, self.observation)
+        step = self._contract.call(where, self._stepped, actions)
+        finite(step.reward, where)
+        self.observation = self._contract.checked(step.observation, self._sight, where)
+        if step.final_observation is not step.observation:
+            self._contract.checked(step.final_observation, self._sight, where)
+        return step
 
     def close(self) -> None:
         """As the base says."""
-        self._envs.close()
+        self._contract.close(self._envs)
         self._closed = self.lost = True
 
-    def _taken(self, observation: Any, where: str) -> Array:
-        return checked(np.array(observation, self._dtype), where)
+    def _stepped(self, call: Call, actions: Array) -> Step:
+        returned = self._envs.step(to_space(self._envs.single_action_space, actions))
+        five(returned)
+        seen, reward, terminated, truncated, info = returned
+        observation = final = self._taken(seen)
+        if "final_obs" in info:
+            final = final.copy()
+            for i in np.flatnonzero(info["_final_obs"]):
+                final[i] = self._sight(info["final_obs"][i])
+        rewards = self._column("the rewards", reward, "biuf").astype(np.float32)
+        flags = [
+            self._column(*about, "b").copy() for about in (("'terminated'", terminated), ("'truncated'", truncated))
+        ]
+        return Step(rewards, flags[0], flags[1], final, observation)
+
+    def _taken(self, observation: Any) -> Array:
+        """Observations as an array of rlgen's own."""
+        array, shape = np.array(observation, self._sight.spec.dtype), (self.num_envs, *self._sight.spec.shape)
+        if array.shape != shape:
+            raise Broken(f"the observations have the shape {array.shape}; their space says {shape}.")
+        return array
+
+    def _column(self, name: str, values: Any, kinds: str) -> npt.NDArray[Any]:
+        """One value of each environment."""
+        array = np.asarray(values)
+        if array.shape != (self.num_envs,) or array.dtype.kind not in kinds:
+            what = "True or False" if kinds == "b" else "a number"
+            raise Broken(f"{name} of {self.num_envs} environments are {values!r}; Gymnasium wants {what} of each.")
+        return array
 
 
 class Judging:
     """Environments to be judged in, of which those whose episodes are over rest."""
 
-    def __init__(self, envs: Sequence[gym.Env[Any, Any]]) -> None:
+    def __init__(self, envs: Sequence[gym.Env[Any, Any]], *, contract: Contract | None = None) -> None:
         """Take environments whose episodes have not begun."""
         self._envs, self.num_envs, self._steps = envs, len(envs), 0
         self._sight, self._space = Sight(envs[0].observation_space), envs[0].action_space
+        self._contract = contract or Contract()
 
     def reset(self, i: int, *, seed: int) -> Array:
         """Begin an episode of the i-th; the first observation, [*shape].
@@ -212,9 +224,9 @@ class Judging:
         Raises:
             EnvironmentFault: it raised, or returned something else than Gymnasium's contract allows.
         """
-        with faults_named("reset"):
-            seen = np.array(self._sight(pair(self._envs[i].reset(seed=seed))), self._sight.spec.dtype)
-        return checked(seen, "reset")
+        seen = self._sight.empty(1)
+        self._contract.call("reset", begun, self._envs[i : i + 1], (0,), self._sight, seen, seed)
+        return self._contract.checked(seen, self._sight, "reset")[0]
 
     def step(self, which: Sequence[int], actions: Array) -> tuple[Array, Floats, Flags, Flags]:
         """One step of K of them: observation [K, *shape], reward, terminated and truncated [K].
@@ -228,33 +240,66 @@ class Judging:
         """
         self._steps += 1
         envs = [self._envs[i] for i in which]
-        return stepped(envs, to_space(self._space, actions), self._sight, f"step {self._steps}")
+        return stepped(envs, to_space(self._space, actions), self._sight, self._contract, f"step {self._steps}")
+
+
+def begun(
+    call: Call,
+    envs: Sequence[gym.Env[Any, Any]],
+    which: Iterable[int],
+    look: Callable[[Any], Any],
+    observations: Array,
+    seed: int | None = None,
+) -> None:
+    """Begin an episode of these, the i-th with the seed + i, and put what is seen first into its row."""
+    for i in which:
+        call.at = i
+        observations[i] = look(pair(envs[i].reset(seed=None if seed is None else seed + i)))
 
 
 def stepped(
-    envs: Sequence[gym.Env[Any, Any]], actions: Array, sight: Sight, where: str
+    envs: Sequence[gym.Env[Any, Any]],
+    actions: Iterable[Any],
+    sight: Sight,
+    contract: Contract,
+    where: str,
+    *,
+    closely: bool = False,
 ) -> tuple[Array, Floats, Flags, Flags]:
     """One step of each environment: observation [N, *shape], reward, terminated and truncated [N], in new arrays.
 
+    Args:
+        envs: N.
+        actions: of their space.
+        sight: of their observations.
+        contract: what they are held to.
+        where: for messages.
+        closely: whether to take a closer look at the observations.
+
     Raises:
-        EnvironmentFault: one raised, or returned something else than Gymnasium's contract allows.
+        EnvironmentFault: one raised, does not return, or returned something else than Gymnasium's contract allows.
     """
+    look = sight.closely if closely else sight
+    seen, rewards, terminated, truncated = contract.call(where, _step_each, envs, actions, sight, look)
+    return contract.checked(seen, sight, where), finite(rewards, where), terminated, truncated
+
+
+def _step_each(
+    call: Call, envs: Sequence[gym.Env[Any, Any]], actions: Iterable[Any], sight: Sight, look: Callable[[Any], Any]
+) -> tuple[Array, npt.NDArray[np.float64], Flags, Flags]:
     count = len(envs)
     observations, rewards = sight.empty(count), np.zeros(count)
     terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
-    with faults_named(where):
-        for i, (env, action) in enumerate(zip(envs, actions, strict=True)):
-            observation, rewards[i], terminated[i], truncated[i], _ = env.step(action)
-            observations[i] = sight(observation)
-    return checked(observations, where), finite(rewards, where), terminated, truncated
-
-
-def finite(reward: Any, where: str) -> Floats:
-    """Rewards as float32 [N].
-
-    Raises:
-        EnvironmentFault: one is not finite.
-    """
-    if not np.isfinite(reward).all():
-        raise EnvironmentFault(f"The environment returned a reward that is not finite at {where}: {reward}.")
-    return np.asarray(reward, np.float32)
+    for i, (env, action) in enumerate(zip(envs, actions, strict=True)):
+        call.at = i
+        returned: Any = env.step(action)
+        if returned.__class__ is not tuple or len(returned) != 5:
+            five(returned)
+        observation, reward, ended, cut, _ = returned
+        if reward.__class__ is not float and reward.__class__ not in NUMBERS:
+            reward = number(reward)
+        if ended.__class__ not in FLAGS or cut.__class__ not in FLAGS:
+            ended, cut = flag("terminated", ended), flag("truncated", cut)
+        observations[i] = look(observation)
+        rewards[i], terminated[i], truncated[i] = reward, ended, cut
+    return observations, rewards, terminated, truncated

@@ -6,18 +6,23 @@ where an agent is judged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import gymnasium as gym
 
 from rlgen.environment import CompiledEnv, Wrapper
-from rlgen.envs.gymnasium import probe, spec_of
+from rlgen.envs.contract import Contract
+from rlgen.envs.gymnasium import spec_of
 from rlgen.envs.host import HostEnvs, Judging, OfVector, SideBySide, Step
+from rlgen.envs.probing import probe
 from rlgen.errors import UserError
 from rlgen.sources import lookup, wrapper
 
 __all__ = ["Environments", "HostEnvs", "Step"]
+
+T = TypeVar("T")
 
 JUDGED_AT_ONCE = 64  # More would make no step cheaper, and an environment may be large.
 
@@ -31,6 +36,7 @@ class Environments:
         observation_space: what an agent is shown, before flattening.
         action_space: what it may do.
         observation: shape and type of what reaches its network.
+        contract: what every one of them is held to.
     """
 
     def __init__(
@@ -41,6 +47,7 @@ class Environments:
         training_wrappers: Sequence[str] = (),
         engine: str = "auto",
         able: Sequence[str] = ("compiled", "gymnasium"),
+        patience: float | None = None,
     ) -> None:
         """Look everything up and make one environment to see its spaces.
 
@@ -50,11 +57,12 @@ class Environments:
             training_wrappers: more of them, outside of those, for training alone.
             engine: "auto", "compiled" or "gymnasium".
             able: the engines the algorithm can learn on.
+            patience: seconds within which a step, a reset and a constructor have to return; None: any time.
 
         Raises:
             UserError: no such environment or wrapper, one that cannot be made, or an engine that it does not have.
         """
-        self._source = lookup(env_id)
+        self._source, self.contract = lookup(env_id), Contract(patience=patience)
         self.alone = self._source.alone
         self._learned_in: HostEnvs | None = None
         self._judged_in: list[gym.Env[Any, Any]] = []
@@ -66,12 +74,12 @@ class Environments:
         self.engine = self._source.choose_engine(engine, able, self._host_only)
         env = self.judged()
         self.observation_space, self.action_space = env.observation_space, env.action_space
-        env.close()
+        self.contract.close(env)
         self.observation = spec_of(self.observation_space)
         if self.engine == "compiled":
             self.compiled()  # Arguments that do not fit the environment are refused here.
         elif self._training != self._judging:
-            self._wrapped(self._source.make(), self._training).close()
+            self.contract.close(self._learned())
 
     def probe(self, *, seed: int) -> None:
         """Step one at random for a moment and hold it against Gymnasium's contract.
@@ -79,11 +87,11 @@ class Environments:
         Raises:
             EnvironmentFault: it breaks it.
         """
-        probe(self.judged, seed=seed)
+        probe(self.judged, seed=seed, contract=self.contract)
 
     def judged(self, **options: Any) -> gym.Env[Any, Any]:
         """One environment to be judged in or to be filmed; `options` are those of `gymnasium.make`."""
-        return self._wrapped(self._source.make(**options), self._judging)
+        return self._made(lambda: self._wrapped(self._source.make(**options), self._judging))
 
     def judging(self, *, num_envs: int) -> Judging:
         """So many to be judged in, at most, the same every time; of a single one training loses its place."""
@@ -91,14 +99,15 @@ class Environments:
             self._learned_in.lost = True
         wanted = 1 if self.alone else min(num_envs, JUDGED_AT_ONCE)
         self._judged_in += [self.judged() for _ in range(wanted - len(self._judged_in))]
-        return Judging(self._judged_in[:wanted])
+        return Judging(self._judged_in[:wanted], contract=self.contract)
 
     def close(self) -> None:
         """Close what agents are judged in and learn in; what is asked for again is made again."""
         while self._judged_in:
-            self._judged_in.pop().close()
+            self.contract.close(self._judged_in.pop())
         if self._learned_in is not None:
             self._learned_in.close()
+        self.contract.begin()
 
     def training(self, *, num_envs: int, seed: int) -> HostEnvs:
         """So many Gymnasium environments to learn in.
@@ -112,9 +121,10 @@ class Environments:
                 "bring its class or a function that makes one."
             )
         if (make_vector := self._source.make_vector) is not None and not self._training:
-            self._learned_in = OfVector(lambda: make_vector(num_envs), seed=seed)
+            make = functools.partial(self._made, lambda: make_vector(num_envs))
+            self._learned_in = OfVector(make, seed=seed, contract=self.contract)
         else:
-            self._learned_in = SideBySide(self._learned, num_envs=num_envs, seed=seed)
+            self._learned_in = SideBySide(self._learned, num_envs=num_envs, seed=seed, contract=self.contract)
         return self._learned_in
 
     def compiled(self) -> CompiledEnv:
@@ -128,7 +138,11 @@ class Environments:
         return env
 
     def _learned(self) -> gym.Env[Any, Any]:
-        return self._wrapped(self._source.make(), self._training)
+        return self._made(lambda: self._wrapped(self._source.make(), self._training))
+
+    def _made(self, make: Callable[[], T]) -> T:
+        """What a constructor makes."""
+        return self.contract.call("construction", lambda _: make())
 
     def _wraps_compiled(self, each: Wrapper) -> bool:
         return self._source.compiled is not None and each.on_compiled(self._source.compiled) is not None

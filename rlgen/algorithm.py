@@ -178,9 +178,10 @@ class Algorithm(abc.ABC):
             arrays: the state that the other run saved.
 
         Raises:
-            UserError: its networks have other shapes.
+            UserError: its networks have other shapes, or its weights are not finite.
         """
         self.state()  # What only training needs is made when it is first asked for.
+        state.require_finite(self.learned_state(), arrays)
         state.write(self.learned_state(), arrays)
 
     def check_problem(self) -> None:  # noqa: B027 - most problems keep their promises.

@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 from rlgen import paths, registry, runtime
 from rlgen.algorithm import Algorithm, Evaluation
+from rlgen.building import changes, consented, for_use
 from rlgen.callbacks import Callback
 from rlgen.config import read_seed
 from rlgen.errors import UserError
 from rlgen.evaluator import Evaluator
-from rlgen.planning import Request, changes, configured, consented, for_use, plan
+from rlgen.planning import plan
+from rlgen.request import Request, configured
 from rlgen.run import Run
 
 

@@ -325,8 +325,10 @@ def _open(run: Path) -> None:
 
 
 def _quiet_tensorflow() -> None:
+    from rlgen import watchdog
     from rlgen.runtime import import_tensorflow
 
+    watchdog.dog.alone = True
     import_tensorflow(alone=True)
 
 

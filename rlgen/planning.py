@@ -1,123 +1,24 @@
-"""From what a caller asks for to a training run that has passed every check, in names that a run can keep."""
+"""From what a caller asks for to a training run that has passed every check: a new one, or one that goes on."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from rlgen import brought, importing, lock, paths, registry, reuse, runtime, state
+from rlgen import importing, lock, registry, reuse, runtime
 from rlgen.algorithm import Algorithm
+from rlgen.building import built, changes, checked, consented
 from rlgen.callbacks import Callback
 from rlgen.checkpoint import listed, newest_good, way_on
-from rlgen.config import differences, read, read_seed
-from rlgen.errors import RlgenError, UnknownName, UserError
+from rlgen.config import Config, differences
+from rlgen.errors import RlgenError, UserError
 from rlgen.hooks import check_callbacks
+from rlgen.request import Request, configured
 from rlgen.run import Run, RunConfig, check_free, default_path, is_run
 from rlgen.trainer import Trainer
 from rlgen.trainer_config import TrainerConfig
-from rlgen.values import MOST_STEPS, shown
-
-TRAINER_PREFIX = "trainer."
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Request:
-    """What `rlgen.train` is asked for; None means that nobody said. See there."""
-
-    env: Any = None
-    env_config: Mapping[str, Any] | None = None
-    wrappers: Sequence[Any] | None = None
-    data: Any = None
-    network: Any = None
-    steps: int | None = None
-    seed: int | None = None
-    preset: str | None = None
-    config: Mapping[str, Any] | None = None
-    engine: str | None = None
-    run: str | Path | None = None
-    resume: bool | Literal["auto"] = False
-    start: Run | str | Path | None = None
-    trust: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the plain ones.
-
-        Raises:
-            UserError: one is of the wrong type, or a number that cannot be.
-        """
-        if self.seed is not None:
-            object.__setattr__(self, "seed", read_seed(self.seed))
-        if self.steps is not None:
-            object.__setattr__(self, "steps", read("steps", self.steps, int, {"at_most": MOST_STEPS}))
-            if self.steps < 1:
-                raise UserError(f"steps={self.steps}: train for at least one step.")
-        for name, option in (("run", "--run"), ("start", "--from")):
-            if not isinstance(value := getattr(self, name), (Run, type(None))):
-                object.__setattr__(self, name, paths.named(value, what=option))
-        for name in ("preset", "engine"):
-            given = getattr(self, name)
-            if given is not None and not (isinstance(given, str) and given.strip()):
-                raise UserError(f"{name}={shown(given)} is no name.")
-        for name, example in (("config", "'learning_rate': 1e-3"), ("env_config", "'is_slippery': False")):
-            given = getattr(self, name)
-            if given is not None and not (isinstance(given, Mapping) and all(isinstance(key, str) for key in given)):
-                raise UserError(f"{name}={shown(given)} is no dictionary of fields: {name}={{{example}}}.")
-        if not isinstance(self.wrappers, (Sequence, type(None))) or isinstance(self.wrappers, str):
-            raise UserError(f"wrappers={shown(self.wrappers)} is no list: wrappers=['frame_stack:4'].")
-        if self.trust and not self.resume and self.start is None and self.run is None:
-            raise UserError("--trust is for a run that is there: give it with --run or --from, or leave it out.")
-
-    def problem(self, name: str, cls: type[Algorithm], *, stored: str | None = None) -> str | None:
-        """The text that a run keeps for what is to be learned from; None where nobody said.
-
-        Args:
-            name: of the algorithm, for messages.
-            cls: the algorithm.
-            stored: how a run that goes on calls it.
-
-        Raises:
-            UserError: it is nothing to learn from, or nothing for this algorithm.
-        """
-        if self.env is not None and self.data is not None:
-            raise UserError("An algorithm learns on an environment or on a data set: give --env or --data, not both.")
-        of_env = cls.problem_kind == "env"
-        wrong, right = (self.data, "--env ID") if of_env else (self.env, "--data ID")
-        if wrong is not None:
-            raise UserError(f"'{name}' learns {'in an environment' if of_env else 'from a data set'}: give {right}.")
-        asked, option = (self.env, "--env") if of_env else (self.data, "--data")
-        if isinstance(asked, str) and not asked.strip():
-            raise UserError(f"{option} is empty. Leave it out for '{cls.default_problem}', or give a name.")
-        if not of_env and (self.env_config or self.wrappers):
-            raise UserError(f"'{name}' learns from a data set: env_config and wrappers are for environments.")
-        if asked is None and not self.env_config:
-            return None
-        # A name that a run made for an object stands for the object that is brought now.
-        again = None
-        if stored is not None and stored.startswith(brought.MARK) and not isinstance(asked, (str, type(None))):
-            again = stored.partition("?")[0] if self.env_config else stored
-        return cls.name_problem(cls.default_problem if asked is None else asked, self.env_config or {}, name=again)
-
-    def fields(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The algorithm's fields, and the Trainer's without their prefix; objects have become names."""
-        config = dict(self.config or {})
-        for name, value in (("wrappers", self.wrappers), ("network", self.network)):
-            if value is None:
-                continue
-            if name in config:
-                raise UserError(f"'{name}' is given twice, by itself and in config; give it once.")
-            config[name] = value
-        if not isinstance(config.get("wrappers", ""), str):
-            config["wrappers"] = tuple(map(_name, config["wrappers"]))
-        config = {key: _name(value) if callable(value) else value for key, value in config.items()}
-        trainer = {k.removeprefix(TRAINER_PREFIX): v for k, v in config.items() if k.startswith(TRAINER_PREFIX)}
-        return {k: v for k, v in config.items() if not k.startswith(TRAINER_PREFIX)}, trainer
-
-
-def _name(value: Any) -> str:
-    return value if isinstance(value, str) else brought.bring(value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,28 +160,6 @@ def plan(name: str, **asked: Any) -> Plan | Finished:
     return Plan(algorithm, run_config, trainer_config, steps, path, resume=False, remarks=remarks)
 
 
-def configured(
-    name: str, cls: type[Algorithm], request: Request, *, stored: str | None = None
-) -> tuple[str, str, Any, dict[str, Any]]:
-    """What is learned from, the preset's name, the algorithm's configuration and the Trainer's fields.
-
-    `stored` is how a run that goes on calls what it learns from.
-    """
-    problem = request.problem(name, cls, stored=stored) or cls.default_problem
-    own, trainer = request.fields()
-    preset = request.preset
-    if preset is None:
-        plain = problem.partition("?")[0]
-        preset = plain if plain in cls.Config.presets else "default"
-    return problem, preset, cls.Config.build({**cls.suited(problem), **own}, preset=preset), trainer
-
-
-def checked(algorithm: Algorithm) -> None:
-    """Raise `UserError` where the problem does not keep its promises, or training would not fit into memory."""
-    algorithm.check_problem()
-    runtime.require_memory(algorithm.memory_bytes(), advice=algorithm.memory_advice)
-
-
 def _start(name: str, start: Run | str | Path) -> dict[str, Any]:
     """Whose weights a run begins with, as its configuration keeps it."""
     run = start if isinstance(start, Run) else Run.open(start)
@@ -294,12 +173,12 @@ def _begun(algorithm: Algorithm, start: Mapping[str, Any] | None) -> tuple[str, 
     """Begin with what another run has learned; what there is to say about it."""
     if start is None:
         return ()
-    run, step = Run.open(start["run"]), start["step"]
+    run, step = Run.open(str(start.get("run"))), start.get("step")
     kept = [each for each in listed(run.checkpoints) if each.step == step]
-    if not kept or kept[0].manifest()["sha256"] != start["sha256"]:
+    if not kept or kept[0].manifest().get("sha256") != start.get("sha256"):
         raise UserError(
-            f"The run was stopped before its first checkpoint. It began with step {step:,} of {run.path}, which is "
-            "not there any more: delete it and start it anew."
+            f"The run was stopped before its first checkpoint. It began with step {step} of {run.path}, which is not "
+            "there any more: delete it and start it anew."
         )
     try:
         algorithm.begin_from(kept[0].load())
@@ -320,22 +199,34 @@ def _resumed(name: str, request: Request) -> Plan | Finished:
             + "\n  ".join(found)
             + "\nLeave these out to go on with it, or start a new run: choose another --run."
         )
-    trainer = TrainerConfig.build({**stored.trainer, **request.fields()[1]})
     steps = request.steps or stored.steps or cls.default_steps
     begun = run.begun()
     at = newest_good(run.checkpoints)[0].step if begun else 0
     if steps < at:
         raise UserError(f"{run.path} is at step {at:,} already; ask for more than that with --steps.")
-    wanted = dataclasses.replace(stored, steps=steps, trainer=trainer.to_dict())
+    own, trainer = _of_run(cls, stored, request)
+    wanted = dataclasses.replace(stored, steps=steps, config=own.to_dict(), trainer=trainer.to_dict())
     past_stop = wanted.trainer != stored.trainer or (request.resume is True and request.steps is not None)
     if run.finished and (at >= steps or (run.result.get("stopped") and not past_stop)):
         return Finished(run)
-    algorithm = built(stored, consented(run, trust=request.trust, repeated=_repeated(cls, stored, request)))
+    algorithm = built(wanted, consented(run, trust=request.trust, repeated=_repeated(own, stored, request)))
     checked(algorithm)
     remarks = (*algorithm.remarks(), *changes(stored, algorithm))
     if not begun:
         remarks = (*remarks, *_begun(algorithm, stored.start))
     return Plan(algorithm, wanted, trainer, steps, run.path, True, past_stop, remarks)
+
+
+def _of_run(cls: type[Algorithm], stored: RunConfig, request: Request) -> tuple[Config, TrainerConfig]:
+    """A run's own values with those on top that are said now, so that text such as "1e-3" gets its field's type."""
+    own, trainer = request.fields()
+    return cls.Config.build({**stored.config, **own}), TrainerConfig.build({**stored.trainer, **trainer})
+
+
+def _repeated(config: Config, stored: RunConfig, request: Request) -> list[str]:
+    """The names in a run that the user has said again, as the run has them."""
+    problem = [] if request.env is None and request.data is None else [stored.problem]
+    return [*problem, *importing.texts([config.to_dict()[key] for key in request.fields()[0]])]
 
 
 def _differences(name: str, cls: type[Algorithm], stored: RunConfig, request: Request) -> list[str]:
@@ -356,67 +247,8 @@ def _differences(name: str, cls: type[Algorithm], stored: RunConfig, request: Re
     found = differences(has, {key: value for key, value in asked.items() if value is not None or key == "start"})
     if name != stored.algorithm:
         return found  # Fields of another algorithm mean nothing to this one.
-    # Built on top of the run's own values, so that text such as "1e-3" gets its field's type.
-    wanted = cls.Config.build({**stored.config, **own}).to_dict()
-    found += differences(stored.config, {key: wanted[key] for key in own})
-    wanted_trainer = TrainerConfig.build({**stored.trainer, **trainer}).to_dict()
-    fixed = [key for key in trainer if key not in TrainerConfig.ENDINGS]
-    return found + differences(stored.trainer, {key: wanted_trainer[key] for key in fixed})
-
-
-def _repeated(cls: type[Algorithm], stored: RunConfig, request: Request) -> list[str]:
-    """The names in a run that the user has said again, as the run has them."""
-    own = cls.Config.build({**stored.config, **request.fields()[0]}).to_dict()
-    problem = [] if request.env is None and request.data is None else [stored.problem]
-    return [*problem, *importing.texts([own[key] for key in request.fields()[0]])]
-
-
-def consented(run: Run, *, trust: bool = False, repeated: Iterable[str] = ()) -> importing.Consent:
-    """What the user consents to in a run: all of it, where he trusts or made it, or the names he has `repeated`."""
-    return importing.Consent(f"The run {run.path}", trust or run.made_here, frozenset(repeated))
-
-
-def built(config: RunConfig, consent: importing.Consent = importing.NOTHING) -> Algorithm:
-    """The algorithm of a run's configuration, untrained.
-
-    Raises:
-        UserError: it is not installed any more, cannot be built as it was, or asks for names without consent.
-    """
-    with _how(config, consent) as (cls, how):
-        algorithm: Algorithm = cls(**how)
-    return algorithm
-
-
-def for_use(config: RunConfig, arrays: Mapping[str, Any], consent: importing.Consent = importing.NOTHING) -> Algorithm:
-    """The algorithm of a run's configuration with what it has learned; its problem need not be there.
-
-    Raises:
-        UserError: as `built`.
-    """
-    with _how(config, consent) as (cls, how):
-        algorithm: Algorithm = cls.for_use(facts=config.facts, **how)
-    state.write(algorithm.inference_state(), arrays)
-    return algorithm
-
-
-def changes(config: RunConfig, algorithm: Algorithm) -> tuple[str, ...]:
-    """What is to be said where a run's problem is not what it was."""
-    if not config.facts or dict(algorithm.facts()) == config.facts:
-        return ()
-    return (f"'{config.problem}' has changed since the run began: what it says now was not learned from.",)
-
-
-@contextlib.contextmanager
-def _how(config: RunConfig, consent: importing.Consent) -> Iterator[tuple[type[Algorithm], dict[str, Any]]]:
-    """A run's class and the arguments of its constructor, to be called inside, where names are the run's."""
-    try:
-        cls = registry.load(config.algorithm, registry.ALGORITHM_KINDS)
-    except UnknownName as error:
-        raise UnknownName(
-            f"{error} The run was made by a plug-in that is not here: install its package, or import the module that "
-            "registers it first."
-        ) from error
-    engine = config.engine if cls.problem_kind == "env" else "auto"
-    with importing.of_run(consent, kind=cls.problem_kind, problem=config.problem, config=config.config):
-        values = {"problem": config.problem, "config": cls.Config.build(config.config), "seed": config.seed}
-        yield cls, {**values, "engine": engine}
+    config, trainer_config = (each.to_dict() for each in _of_run(cls, stored, request))
+    config |= own if request.resume is not True else {}
+    found += differences(stored.config, {key: config[key] for key in own if key not in cls.Config.changeable})
+    fixed = [key for key in trainer if key not in TrainerConfig.changeable]
+    return found + differences(stored.trainer, {key: trainer_config[key] for key in fixed})

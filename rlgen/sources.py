@@ -21,6 +21,7 @@ from rlgen.arguments import Named
 from rlgen.config import coerce
 from rlgen.environment import CompiledEnv, Wrapper
 from rlgen.errors import UnknownName, UserError, nearest
+from rlgen.watchdog import PASSING, described
 
 ENGINES = ("auto", "compiled", "gymnasium")
 # What `gymnasium.make` takes beside the constructor's own arguments.
@@ -203,9 +204,9 @@ class _Foreign(Wrapper):
     def on_host(self, env: gym.Env[Any, Any], compiled: CompiledEnv | None) -> gym.Env[Any, Any]:
         try:
             made: gym.Env[Any, Any] = self._named.build(self._value, env, what="wrapper")
-        except UserError:
+        except PASSING:
             raise
-        except Exception as error:  # A stranger's wrapper may raise anything.
+        except BaseException as error:  # A stranger's wrapper may raise anything.
             raise UserError(
                 f"The wrapper '{self._named.name}' does not go around this environment: {type(error).__name__}: {error}"
             ) from error
@@ -312,9 +313,9 @@ def _teaching(env_id: str, make: Callable[..., gym.Env[Any, Any]]) -> Callable[.
     def made(**options: Any) -> gym.Env[Any, Any]:
         try:
             return make(**options)
-        except UserError:
+        except PASSING:
             raise
-        except Exception as error:
-            raise UserError(f"'{env_id}' could not be made: {type(error).__name__}: {error}") from error
+        except BaseException as error:  # It may wish to leave the program, too.
+            raise UserError(f"'{env_id}' could not be made: {described(error)}: {error}") from error
 
     return made

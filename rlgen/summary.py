@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from rlgen import files
 
 FLUSH_SECONDS = 10
+EVENTS = "events.out.tfevents."
 
 _files = itertools.count()
 
@@ -39,7 +41,7 @@ class SummaryWriter:
 
         files.make_directory(directory)
         # Readers take the files of a directory in the order of their names.
-        name = f"events.out.tfevents.{time.time():017.6f}.{socket.gethostname()}.{os.getpid()}.{next(_files)}"
+        name = f"{EVENTS}{latest(directory, time.time()):017.6f}.{socket.gethostname()}.{os.getpid()}.{next(_files)}"
         self._event, self._flushed = Event, time.monotonic()
         self._file = files.create(directory / name)
         files.sync_directory(directory)
@@ -118,6 +120,13 @@ class SummaryWriter:
 
     def _write(self, **fields: Any) -> None:
         self._records.write(self._event(wall_time=time.time(), **fields).SerializeToString())
+
+
+def latest(directory: Path, now: float) -> float:
+    """The time for a new event file's name: `now`, or after all that are there, where the clock has been set back."""
+    names = (file.name.removeprefix(EVENTS) for file in directory.glob(f"{EVENTS}*"))
+    times = [float(found[0]) for name in names if (found := re.match(r"\d+(\.\d{6})?(?=\.)", name))]
+    return max([now, *(time + 1 for time in times if time >= now)])
 
 
 def png_bytes(pixels: npt.NDArray[np.uint8]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import api, planning, registry, reuse, runtime, state
+from rlgen import api, building, registry, reuse, runtime, state
 from rlgen.algorithm import Algorithm
 from rlgen.errors import EnvironmentFault, RlgenError, UserError
 from rlgen.run import Run
@@ -134,7 +134,7 @@ def _check_reseeding(name: str, directory: Path, steps: int, asked: Mapping[str,
 def _check_use(run: Run) -> dict[str, float]:
     """A new instance can take up what was saved; judging it says the same each time and changes nothing."""
     saved = run.weights("last")[1]
-    algorithm = planning.built(run.config, planning.consented(run, trust=True))
+    algorithm = building.built(run.config, building.consented(run, trust=True))
     try:
         state.write(algorithm.state(), saved)
         changed = _differing(saved, state.read(algorithm.state()))

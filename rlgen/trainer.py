@@ -20,7 +20,7 @@ from rlgen.hooks import Hooks
 from rlgen.pace import Pace
 from rlgen.records import Records, take_back
 from rlgen.run import Run
-from rlgen.signals import Signals
+from rlgen.signals import Signals, going_on, untouched
 from rlgen.trainer_config import TrainerConfig
 
 
@@ -98,7 +98,7 @@ class Trainer:
         steps = self.whole_steps(steps)
         if steps <= self.step:
             raise UserError(f"{self.run.path} is at step {self.step:,} already; ask for more than that with --steps.")
-        with lock.locked(self.run.path), Signals(self.hooks.message) as signals:
+        with lock.locked(self.run.path), Signals(self.hooks.message, advice=lambda: untouched(self.run)) as signals:
             self.run.make_ready()
             self.run.forget_result()
             return self._trained(steps, signals)
@@ -183,8 +183,7 @@ class Trainer:
             return
         self.hooks.raise_fault()
         if signals.received:
-            way = self.run.way_on + f" --steps {self._steps}" * (self.run.config.steps is None)
-            raise Interrupted(f"Stopped by {signals.received} at step {end:,}, which is saved. Go on with: {way}")
+            raise Interrupted(f"Stopped by {signals.received} at step {end:,}, which is saved. {going_on(self.run)}")
 
     def _affords_evaluation(self) -> bool:
         if self.pace.affords_evaluation():

@@ -16,7 +16,7 @@ class TrainerConfig(Config):
     """How a run is judged and kept and what ends it early; none of it changes what is learned until then."""
 
     # As the number of steps may be another one when a run goes on, so may these.
-    ENDINGS: ClassVar[tuple[str, ...]] = ("patience_evaluations", "stop_at_score", "stop_after_seconds")
+    changeable: ClassVar[tuple[str, ...]] = ("patience_evaluations", "stop_at_score", "stop_after_seconds")
 
     evaluate_every_steps: int | None = option(
         None, "Steps between evaluations; none: a 20th of the run.", at_least=1, at_most=MOST_STEPS

@@ -103,6 +103,16 @@ def test_training_begins_anew_after_the_environment_was_judged_in() -> None:
     assert replay is not None
 
 
+def test_a_run_is_finished_though_its_environments_do_not_close(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    problem = "awkward_envs:Exits?where=closing&at=1000"
+    run = rlgen.train("dqn", env=problem, steps=STEPS, run=tmp_path / "run", config=TINY)
+    assert run.result["steps"] == STEPS
+    said = capfd.readouterr().err
+    assert said.count("raised RuntimeError at close: the door is stuck. What was done in it before stands.") == 1
+
+
 def test_an_object_is_brought_again_in_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = rlgen.train("dqn", env=lambda: Counted(3), steps=STEPS, run=tmp_path / "run", config=TINY)
     assert run.config.problem.startswith("@lambda")
@@ -212,3 +222,15 @@ def test_what_cannot_be_filmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(UserError, match=r"draws object \[\]; a film takes pictures"):
         film(tmp_path / "c", Drawn)
     assert not list(tmp_path.glob("*/film*")) and not list(tmp_path.glob("*/.*"))
+
+
+def test_a_film_is_held_to_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.zeros((16, 16, 3), np.uint8)
+    monkeypatch.setattr(Drawn, "pictures", lambda self, step: picture if step < 2 else sys.exit(1))
+    with pytest.raises(UserError, match="could not draw itself: SystemExit: 1"):
+        film(tmp_path / "a", Drawn)
+    monkeypatch.setattr(Drawn, "pictures", lambda self, step: picture)
+    run = rlgen.train("dqn", env=Drawn, steps=40, run=tmp_path / "run", config=TINY)
+    monkeypatch.setattr(Drawn, "step", lambda self, action: (self.observe(), "1.0", False, False, {}))
+    with pytest.raises(UserError, match="At step 1 the reward '1.0' is not a number"):
+        rlgen.record(run, out=tmp_path / "film.gif")

@@ -1,4 +1,4 @@
-"""Gymnasium's spaces as agents see them, and the probe: flat observations of every space, faults with their step."""
+"""Gymnasium's spaces as agents see them: flat observations of every space."""
 
 from __future__ import annotations
 
@@ -7,24 +7,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from counting import FAULTS, Counting
 from gymnasium import spaces
 
-from rlgen.envs.gymnasium import as_batch, middle_and_half, probe, spec_of, to_space
-from rlgen.errors import EnvironmentFault, UserError
-
-
-@pytest.mark.parametrize(("fault", "message"), FAULTS)
-def test_the_probe_names_the_step(fault: dict[str, Any], message: str) -> None:
-    with pytest.raises(EnvironmentFault, match=message) as caught:
-        probe(lambda: Counting(at=2, **fault), seed=0)
-    assert "step 2" in str(caught.value)
-
-
-def test_a_sound_environment_passes_the_probe() -> None:
-    probe(lambda: Counting(), seed=0)
-    probe(lambda: gym.make("CartPole-v1"), seed=0)
-
+from rlgen.envs.gymnasium import as_batch, middle_and_half, spec_of, to_space
+from rlgen.errors import UserError
 
 SPACES = [
     (spaces.Box(-1, 1, (3,), np.float32), 3),

@@ -97,6 +97,9 @@ Command = Callable[..., Any]
         ("train dqn --env awkward_envs:NumberForFlag-v0", ["At step 5 'terminated' is 7", "True or False"]),
         ("train dqn --env awkward_envs:Raises-v0", ["RuntimeError at step 5: out of coffee"]),
         ("train dqn --env awkward_envs:ResetAlone-v0", ["reset", "two values"]),
+        ("train dqn --env awkward_envs:Lies?how=text", ["At step 5 the reward '1.0' is not a number"]),
+        ("train dqn --env awkward_envs:Exits?where=step", ["raised SystemExit (sys.exit) at step 5"]),
+        ("train dqn --env awkward_envs:Exits?where=construction", ["could not be made: SystemExit (sys.exit)"]),
         # Memory.
         ("train dqn --set replay_capacity=2000000000", ["replay ", " GB", "is free", "replay_capacity="]),
         ("train dqn --set replay_capacity=1000000000000", ["replay_capacity=1000000000000", "<= 2147483647"]),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from strangers import rewrite
 
-from rlgen import checkpoint, planning
+from rlgen import building, checkpoint
 from rlgen.errors import CheckpointDamaged, UnknownName, UserError
 from rlgen.run import Run, RunConfig, check_free, default_path, provenance
 
@@ -123,11 +123,11 @@ def test_a_damaged_configuration(tmp_path: Path, text: str, words: str) -> None:
 def test_an_algorithm_that_is_gone(tmp_path: Path, clean_registry: None) -> None:
     gone = dataclasses.replace(CONFIG, algorithm="goner")
     with pytest.raises(UnknownName, match="no algorithm 'goner'"):
-        planning.built(Run.create(tmp_path / "run", gone).config)
+        building.built(Run.create(tmp_path / "run", gone).config)
 
 
 def test_build_gives_the_algorithm_back(tmp_path: Path, walk: Any) -> None:
-    algorithm = planning.built(make(tmp_path / "run").config)
+    algorithm = building.built(make(tmp_path / "run").config)
     assert isinstance(algorithm, walk.Walk)
     assert (algorithm.config.size, algorithm.seed, algorithm.problem) == (5, 3, "plain")
 

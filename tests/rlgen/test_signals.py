@@ -1,9 +1,12 @@
 import signal
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rlgen.signals import Signals
+import rlgen
+from rlgen.signals import Signals, untouched
 
 
 def test_the_first_is_noted_and_the_second_stops_at_once() -> None:
@@ -28,3 +31,11 @@ def test_another_thread_leaves_signals_alone() -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+def test_it_is_said_how_to_go_on(walk: Any, tmp_path: Path) -> None:
+    run = rlgen.train("walk", run=tmp_path / "a run", steps=20)
+    assert untouched(run, 90) == (
+        f"The checkpoint of step 20 in {run.checkpoints} is untouched. "
+        f"Go on with: rlgen train walk --run '{run.path}' --resume --steps 90"
+    )

@@ -1,12 +1,14 @@
 import io
+import time
 from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
-from rlgen.summary import SummaryWriter, png_bytes, read_scalars
+from rlgen.summary import SummaryWriter, latest, png_bytes, read_scalars
 
 
 def test_scalars_come_back(tmp_path: Path) -> None:
@@ -40,6 +42,28 @@ def test_a_resumed_run_writes_its_steps_again(tmp_path: Path) -> None:
     accumulator.Reload()
     points = [(event.step, float(event.tensor_proto.float_val[0])) for event in accumulator.Tensors("a")]
     assert points == [(1, 1.0), (2, 20.0)]
+
+
+def test_a_clock_that_is_set_back_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorBoard follows the files of a directory in the order of their names, while they are written too."""
+    multiplexer = EventMultiplexer().AddRunsFromDirectory(str(tmp_path))
+    for number, now in enumerate((1_900_000_000.0, 1_900_000_000.0, 1_700_000_000.0)):
+        monkeypatch.setattr(time, "time", lambda now=now: now)
+        writer = SummaryWriter(tmp_path, resumed_at=number or None)
+        writer.scalars(number + 1, {"a": number + 1.0})
+        writer.close()
+        multiplexer.AddRunsFromDirectory(str(tmp_path)).Reload()
+    (run,) = multiplexer.Runs()
+    assert [event.step for event in multiplexer.Tensors(run, "a")] == [1, 2, 3]
+    assert read_scalars(tmp_path) == {"a": [(1, 1.0), (2, 2.0), (3, 3.0)]}
+
+
+def test_names_of_event_files_grow(tmp_path: Path) -> None:
+    assert latest(tmp_path, 5.0) == 5.0
+    for name in ("1700000000.machine.7.0.v2", "1800000000.250000.machine.7.0", "notes"):
+        (tmp_path / f"events.out.tfevents.{name}").touch()
+    assert latest(tmp_path, 1_900_000_000.0) == 1_900_000_000.0
+    assert latest(tmp_path, 1_750_000_000.0) == 1_800_000_001.25
 
 
 def test_an_evaluation_as_tensorboard_reads_it(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import rlgen
-from rlgen import checkpoint, planning, state, trainer
+from rlgen import building, checkpoint, state, trainer
 from rlgen.callbacks import Callback
 from rlgen.errors import Diverged, EnvironmentFault, RlgenError, UserError
 from rlgen.run import Run, RunConfig
@@ -32,7 +32,7 @@ def start(walk: Any, path: Path, *, seed: int = 0, every: dict[str, Any] | None 
 def resume(run: Run, *callbacks: Callback) -> Trainer:
     """A Trainer as another process would make it."""
     config = TrainerConfig.build(run.config.trainer)
-    again = Trainer(algorithm=planning.built(run.config), run=run, config=config, callbacks=callbacks)
+    again = Trainer(algorithm=building.built(run.config), run=run, config=config, callbacks=callbacks)
     again.resume()
     return again
 

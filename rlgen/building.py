@@ -1,0 +1,70 @@
+"""The algorithm of a run, made again: to go on, or to use what it has learned."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rlgen import importing, registry, runtime, state
+from rlgen.algorithm import Algorithm
+from rlgen.errors import UnknownName
+from rlgen.run import Run, RunConfig
+
+
+def checked(algorithm: Algorithm) -> None:
+    """Raise `UserError` where the problem does not keep its promises, or training would not fit into memory."""
+    algorithm.check_problem()
+    runtime.require_memory(algorithm.memory_bytes(), advice=algorithm.memory_advice)
+
+
+def consented(run: Run, *, trust: bool = False, repeated: Iterable[str] = ()) -> importing.Consent:
+    """What the user consents to in a run: all of it, where he trusts or made it, or the names he has `repeated`."""
+    return importing.Consent(f"The run {run.path}", trust or run.made_here, frozenset(repeated))
+
+
+def built(config: RunConfig, consent: importing.Consent = importing.NOTHING) -> Algorithm:
+    """The algorithm of a run's configuration, untrained.
+
+    Raises:
+        UserError: it is not installed any more, cannot be built as it was, or asks for names without consent.
+    """
+    with _how(config, consent) as (cls, how):
+        algorithm: Algorithm = cls(**how)
+    return algorithm
+
+
+def for_use(config: RunConfig, arrays: Mapping[str, Any], consent: importing.Consent = importing.NOTHING) -> Algorithm:
+    """The algorithm of a run's configuration with what it has learned; its problem need not be there.
+
+    Raises:
+        UserError: as `built`.
+    """
+    with _how(config, consent) as (cls, how):
+        algorithm: Algorithm = cls.for_use(facts=config.facts, **how)
+    state.require_finite(algorithm.inference_state(), arrays)
+    state.write(algorithm.inference_state(), arrays)
+    return algorithm
+
+
+def changes(config: RunConfig, algorithm: Algorithm) -> tuple[str, ...]:
+    """What is to be said where a run's problem is not what it was."""
+    if not config.facts or dict(algorithm.facts()) == config.facts:
+        return ()
+    return (f"'{config.problem}' has changed since the run began: what it says now was not learned from.",)
+
+
+@contextlib.contextmanager
+def _how(config: RunConfig, consent: importing.Consent) -> Iterator[tuple[type[Algorithm], dict[str, Any]]]:
+    """A run's class and the arguments of its constructor, to be called inside, where names are the run's."""
+    try:
+        cls = registry.load(config.algorithm, registry.ALGORITHM_KINDS)
+    except UnknownName as error:
+        raise UnknownName(
+            f"{error} The run was made by a plug-in that is not here: install its package, or import the module that "
+            "registers it first."
+        ) from error
+    engine = config.engine if cls.problem_kind == "env" else "auto"
+    with importing.of_run(consent, kind=cls.problem_kind, problem=config.problem, config=config.config):
+        values = {"problem": config.problem, "config": cls.Config.build(config.config), "seed": config.seed}
+        yield cls, {**values, "engine": engine}
