@@ -17,7 +17,7 @@ from pathlib import Path
 STOPS = {int(signal.SIGINT), int(signal.SIGTERM)}
 # The rarest and the most frequent looks, in seconds.
 RARELY, OFTEN = 5.0, 0.02
-# What the watched process writes where both can read it: the length of a text, and the text.
+# What the watched process writes where both can read it: the length of a text, the text, whether a signal came.
 BOARD_BYTES = 256
 
 
@@ -28,9 +28,19 @@ def pause(limits: list[float]) -> float:
 
 def note(board: mmap.mmap, where: str) -> None:
     """Write down which call is going on."""
-    text = where.encode()[: BOARD_BYTES - 1]
+    text = where.encode()[: BOARD_BYTES - 2]
     board[1 : 1 + len(text)] = text
     board[0] = len(text)
+
+
+def heard(board: mmap.mmap) -> None:
+    """Write down that a signal came: it is read from the socket then, and can be seen there no more."""
+    board[-1] = 1
+
+
+def forget(board: mmap.mmap) -> None:
+    """No signal has come yet."""
+    board[-1] = 0
 
 
 def watch(*, parent: int, alive: int, sockets: tuple[int, int], board: int, patience: float, grace: float) -> None:
@@ -60,7 +70,7 @@ def watch(*, parent: int, alive: int, sockets: tuple[int, int], board: int, pati
         elif not _is_stopped(parent):
             held += seconds
             since_signal += seconds if signalled else 0
-            signalled = bool(STOPS.intersection(waiting))
+            signalled = bool(STOPS.intersection(waiting)) or bool(seen[-1])
             if held > patience or since_signal > grace:
                 where = seen[1 : 1 + seen[0]].decode(errors="replace")
                 _end(parent, where, grace if since_signal > grace else patience, signalled=since_signal > grace)

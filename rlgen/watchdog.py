@@ -202,6 +202,8 @@ class Watchdog:
         outer = self._listening
         mine = Listening(advice, signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False))
         self._listening = mine
+        if _board is not None:
+            outside.forget(_board)
         try:
             yield
         finally:
@@ -265,6 +267,8 @@ class Watchdog:
         for number in STOPS.intersection(numbers):
             if listening and not listening.received:
                 listening.received = signal.Signals(number).name
+                if _board is not None:
+                    outside.heard(_board)
         if listening and listening.before >= 0 and (others := numbers.replace(b"\0", b"")):
             with contextlib.suppress(OSError):
                 os.write(listening.before, others)

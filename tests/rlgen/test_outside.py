@@ -32,7 +32,10 @@ def test_the_board_holds_what_fits() -> None:
         outside.note(board, "step 7")
         assert board[: 1 + board[0]] == b"\x06step 7"
         outside.note(board, "x" * 1000)
-        assert board[0] == outside.BOARD_BYTES - 1
+        outside.heard(board)
+        assert (board[0], board[-2:]) == (outside.BOARD_BYTES - 2, b"x\x01")
+        outside.forget(board)
+        assert board[-1] == 0
 
 
 class Looked:

@@ -35,7 +35,7 @@ def test_another_thread_leaves_signals_alone() -> None:
 
 def test_it_is_said_how_to_go_on(walk: Any, tmp_path: Path) -> None:
     run = rlgen.train("walk", run=tmp_path / "a run", steps=20)
-    assert untouched(run, 90) == (
+    assert untouched(run) == (
         f"The checkpoint of step 20 in {run.checkpoints} is untouched. "
-        f"Go on with: rlgen train walk --run '{run.path}' --resume --steps 90"
+        f"Go on with: rlgen train walk --run '{run.path}' --resume"
     )
