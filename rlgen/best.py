@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rlgen import checkpoint, state
@@ -68,13 +69,13 @@ class Best:
         """See that it is there; if not, put the best one in its place whose weights are left."""
         assert self.known is not None
         step, score = self.known["step"], self.known["score"]
-        lost = _fault(self._run.best, step)
+        lost = fault_of(self._run.best, step)
         if lost is None:
             return
         # A checkpoint holds all that the best one does.
         scores = self._scores() | {step: score}
         kept = [each for each in checkpoint.listed(self._run.checkpoints) if each.step in scores]
-        left = [each for each in kept if _fault(self._run.checkpoints, each.step) is None]
+        left = [each for each in kept if fault_of(self._run.checkpoints, each.step) is None]
         text = f"The best checkpoint, of step {step:,} with {self._algorithm.score} {score:,.6g}, is lost: {lost}"
         if not left:
             self.known = None
@@ -119,7 +120,7 @@ def known_in(manifest: dict[str, Any]) -> dict[str, Any] | None:
     return known
 
 
-def _fault(directory: Any, step: int) -> str | None:
+def fault_of(directory: Path, step: int) -> str | None:
     """What is wrong with the checkpoint of a step; None if it is whole."""
     for kept in checkpoint.listed(directory):
         if kept.step == step:

@@ -15,8 +15,7 @@ from rlgen import checkpoint, files, lock, registry
 from rlgen.best import known_in
 from rlgen.checkpoint import Checkpoint
 from rlgen.errors import CheckpointDamaged, UserError
-from rlgen.lines import fault
-from rlgen.records import FILES
+from rlgen.records import faults
 from rlgen.run import CONFIG_FILE, RESULT_FILE, Run, RunConfig
 from rlgen.seal import SealBroken, unsealed
 from rlgen.trainer_config import TrainerConfig
@@ -181,11 +180,8 @@ def _best(run: Run, whole: list[Checkpoint], newest: dict[str, Any]) -> Iterator
 
 
 def _records(run: Run, newest: dict[str, Any]) -> Iterator[Finding]:
-    for name, mark in (newest.get("records") or {}).items():
-        if name in FILES and (what := fault(run.path / name, mark)) is not None:
-            yield _finding(
-                run, run.path / name, what, "A resume leaves what can be read of it. Weights are not concerned."
-            )
+    for name, what in faults(run, newest.get("records") or {}).items():
+        yield _finding(run, run.path / name, what, "A resume leaves what can be read. Weights are not concerned.")
 
 
 def _result(run: Run) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ from rlgen import files
 from rlgen.errors import UserError
 
 LONGEST_LINE = 4_000_000
+# Millions of rows; what is larger is no file that a run has written, and reading it might never end.
+MOST_BYTES = 2_000_000_000
 
 
 class Lines:
@@ -100,6 +102,8 @@ def go_back(path: Path, *, step: int, mark: Mapping[str, Any] | None) -> None:
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with files.open_to_read(path) as file:
+        if (size := files.size_of(file)) > MOST_BYTES:
+            raise UserError(f"{path} has {size:,} bytes, which no run writes: what is in it is not read.")
         while line := file.readline(LONGEST_LINE):
             try:
                 row = json.loads(line)

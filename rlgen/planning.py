@@ -9,12 +9,14 @@ from typing import Any
 
 from rlgen import importing, lock, registry, reuse, runtime
 from rlgen.algorithm import Algorithm
+from rlgen.best import fault_of, known_in
 from rlgen.building import built, changes, checked, consented
 from rlgen.callbacks import Callback
 from rlgen.checkpoint import listed, newest_good, way_on
 from rlgen.config import Config, differences
 from rlgen.errors import RlgenError, UserError
 from rlgen.hooks import check_callbacks
+from rlgen.records import faults
 from rlgen.request import Request, configured
 from rlgen.run import Run, RunConfig, check_free, default_path, is_run
 from rlgen.trainer import Trainer
@@ -207,7 +209,7 @@ def _resumed(name: str, request: Request) -> Plan | Finished:
     own, trainer = _of_run(cls, stored, request)
     wanted = dataclasses.replace(stored, steps=steps, config=own.to_dict(), trainer=trainer.to_dict())
     past_stop = wanted.trainer != stored.trainer or (request.resume is True and request.steps is not None)
-    if run.finished and (at >= steps or (run.result.get("stopped") and not past_stop)):
+    if _finished(run) and (at >= steps or (run.result.get("stopped") and not past_stop)):
         return Finished(run)
     algorithm = built(wanted, consented(run, trust=request.trust, repeated=_repeated(own, stored, request)))
     checked(algorithm)
@@ -215,6 +217,19 @@ def _resumed(name: str, request: Request) -> Plan | Finished:
     if not begun:
         remarks = (*remarks, *_begun(algorithm, stored.start))
     return Plan(algorithm, wanted, trainer, steps, run.path, True, past_stop, remarks)
+
+
+def _finished(run: Run) -> bool:
+    """Whether a run was completed, nothing was trained since, and all that its result rests on is whole."""
+    try:
+        result, newest = run.result, newest_good(run.checkpoints)[0]
+        known, marks = known_in(newest.manifest()), newest.manifest().get("records") or {}
+    except UserError as error:
+        runtime.tell(str(error))
+        return False
+    if known is None or result.get("steps") != newest.step:
+        return False
+    return fault_of(run.best, known["step"]) is None and not faults(run, marks)
 
 
 def _of_run(cls: type[Algorithm], stored: RunConfig, request: Request) -> tuple[Config, TrainerConfig]:

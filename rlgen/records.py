@@ -55,6 +55,12 @@ class Records:
             lines.close()
 
 
+def faults(run: Run, marks: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with the JSON lines, by their names, where `marks` is what `Records.sync` said of them."""
+    found = {name: fault(run.path / name, marks[name]) for name in FILES if name in marks}
+    return {name: what for name, what in found.items() if what is not None}
+
+
 def take_back(run: Run, *, step: int, marks: Mapping[str, Any]) -> list[str]:
     """Leave in the JSON lines what was written until a checkpoint; what is wrong with them, a sentence each.
 
@@ -63,10 +69,8 @@ def take_back(run: Run, *, step: int, marks: Mapping[str, Any]) -> list[str]:
         step: of the checkpoint.
         marks: what `Records.sync` said when it was written.
     """
-    said = []
+    found = faults(run, marks)
     for name in FILES:
-        mark = marks.get(name)
-        if mark is not None and (what := fault(run.path / name, mark)):
-            said.append(f"{run.path / name}: {what}. What can be read of it until step {step:,} is left.")
-        go_back(run.path / name, step=step, mark=mark)
-    return said
+        go_back(run.path / name, step=step, mark=marks.get(name))
+    rest = f"What can be read of it until step {step:,} is left."
+    return [f"{run.path / name}: {what}. {rest}" for name, what in found.items()]

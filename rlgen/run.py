@@ -213,15 +213,6 @@ class Run:
             files.delete(self.path / RESULT_FILE)
 
     @property
-    def finished(self) -> bool:
-        """Whether it was completed, nothing was trained since, and its last state is whole."""
-        try:
-            return bool(self.result) and self.result.get("steps") == checkpoint.newest_good(self.checkpoints)[0].step
-        except UserError as error:
-            runtime.tell(str(error))
-            return False
-
-    @property
     def evaluation(self) -> dict[str, float]:
         """The scalars of the final evaluation of the best checkpoint."""
         return dict(self.result.get("evaluation", {}))

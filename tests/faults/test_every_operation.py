@@ -14,34 +14,17 @@ from typing import Any
 
 import pytest
 from disk import Died, Failing, Power
+from outcomes import draw, outcome, train
 
-import rlgen
 from rlgen import checkpoint, files
-from rlgen.run import Run
 
-CONFIG = {
-    "chunk": 2,
-    "trainer.checkpoint_every_steps": 4,
-    "trainer.evaluate_every_steps": 3,
-    "trainer.evaluation_episodes": 2,
-    "trainer.keep_checkpoints": 2,
-}
 SAMPLE = 24
 
 
 @pytest.fixture(autouse=True)
 def quick_curves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing is nine tenths of such a run's time; a file of the same name does here."""
-
-    def draw(run: Run, *_: Any, **__: Any) -> None:
-        files.write(run.path / "media" / "learning_curve.png", b"drawn")
-
+    """No pictures."""
     monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw)
-
-
-def train(path: Path) -> Run:
-    """The command that is typed again and again."""
-    return rlgen.train("walk", run=path, steps=12, seed=1, config=CONFIG)
 
 
 def dying(path: Path, disk: Failing, monkeypatch: pytest.MonkeyPatch) -> bool:
@@ -53,29 +36,6 @@ def dying(path: Path, disk: Failing, monkeypatch: pytest.MonkeyPatch) -> bool:
         except Died:
             return True
     return False
-
-
-def outcome(run: Run) -> dict[str, Any]:
-    """All that a run has come to, without times and places."""
-    rows = [{k: v for k, v in row.items() if not k.startswith("time/")} for row in run.stats()]
-    timed = {"run", "seconds", "steps_per_second", "training_steps_per_second"}
-    kept = {
-        f"{place.name} {each.step}": {name: array.tobytes() for name, array in each.load().items()}
-        for place in (run.best, run.checkpoints)
-        for each in checkpoint.listed(place)
-    }
-    config = run.config
-    return {
-        "result": {key: value for key, value in run.result.items() if key not in timed},
-        "rows": (rows, run.evaluations()),
-        "kept": kept,
-        "config": (config.algorithm, config.seed, config.steps, config.config, config.trainer),
-        "files": sorted(
-            str(path.relative_to(run.path))
-            for path in run.path.rglob("*")
-            if path.name != ".lock" and "events." not in path.name
-        ),
-    }
 
 
 @pytest.fixture
