@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from rlgen import checkpoint, files, lock, registry
 from rlgen.best import known_in
 from rlgen.checkpoint import Checkpoint
 from rlgen.errors import CheckpointDamaged, UserError
-from rlgen.records import faults
+from rlgen.records import faults, marks_in
 from rlgen.run import CONFIG_FILE, RESULT_FILE, Run, RunConfig
 from rlgen.seal import SealBroken, unsealed
 from rlgen.trainer_config import TrainerConfig
@@ -69,11 +72,15 @@ def check(path: Path) -> Report:
     """
     run = Run.open(path)
     found = [*_strangers(run), *_configuration(run)]
-    whole = _whole(run.checkpoints)
-    found += _checkpoints(run, whole)
-    newest = whole[-1].manifest() if whole else {}
-    found += [*_best(run, whole, newest), *_records(run, newest), *_result(run), *_events(run)]
-    config = _config(run)
+    kept, best = _looked_at(run.checkpoints), _looked_at(run.best)
+    found += _checkpoints(run, kept)
+    whole = [each for each, what in kept.items() if what is None]
+    newest = _manifest(whole[-1]) if whole else {}
+    found += [*_best(run, best, whole, newest), *_records(run, newest), *_result(run), *_events(run)]
+    for each, what in {**kept, **best}.items():
+        if what is None and (what := _not_finite(each)) is not None:
+            found.append(_finding(run, each.path, what, "Delete it: nothing can be learned or said with them."))
+    config, _ = _config(run)
     return Report(
         path=run.path,
         step=whole[-1].step if whole else None,
@@ -81,7 +88,7 @@ def check(path: Path) -> Report:
         stopped=newest.get("stopped"),
         finished=_sealed(run.path / RESULT_FILE)[0] is not None,
         writer=lock.holder(run.path),
-        files=sum(1 for _ in run.path.rglob("*")),
+        files=len(_inside(run.path)),
         findings=tuple(found),
     )
 
@@ -90,10 +97,18 @@ def _finding(run: Run, path: Path, what: object, advice: str) -> Finding:
     return Finding(str(path.relative_to(run.path)), str(what), advice)
 
 
+def _inside(path: Path) -> list[Path]:
+    """All files and directories below; whoever writes the run may delete some of them meanwhile."""
+    return sorted(Path(top, name) for top, *names in os.walk(path) for name in itertools.chain(*names))
+
+
 def _strangers(run: Run) -> Iterator[Finding]:
     """What is neither file nor directory."""
-    for path in sorted(run.path.rglob("*")):
-        mode = path.lstat().st_mode
+    for path in _inside(run.path):
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            continue
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             what = "a link" if stat.S_ISLNK(mode) else "neither a file nor a directory"
             yield _finding(run, path, f"is {what}", "Put the file or directory itself in its place, or delete it.")
@@ -102,13 +117,16 @@ def _strangers(run: Run) -> Iterator[Finding]:
 def _configuration(run: Run) -> Iterator[Finding]:
     file = run.path / CONFIG_FILE
     row, what = _sealed(file)
+    config, wrong = _config(run)
     if row is None:
-        kept = run.copy_in_checkpoint()
-        again = (
-            f"A resume takes its copy in the checkpoint of step {kept[0]:,}." if kept else "No checkpoint has a copy."
-        )
+        kept, again = run.copy_in_checkpoint(), "No checkpoint has a copy."
+        if kept is not None:
+            # Where it can be read and says something else, a resume does not choose.
+            way = "A resume takes" if config is not None else "Delete it: a resume takes"
+            again = f"{way} its copy in the checkpoint of step {kept[0]:,}."
         yield _finding(run, file, what or "is missing", again)
-    config = _config(run)
+    elif config is None:
+        yield _finding(run, file, wrong, "Use the rlgen that wrote it, or start another run.")
     if config is None:
         return
     try:
@@ -119,56 +137,74 @@ def _configuration(run: Run) -> Iterator[Finding]:
         yield _finding(run, file, f"asks for what this rlgen cannot do: {error}", "Use the rlgen that wrote it.")
 
 
-def _config(run: Run) -> RunConfig | None:
-    """The configuration, of the file or of its copy; None if there is neither."""
+def _config(run: Run) -> tuple[RunConfig | None, str]:
+    """The configuration, of the file or of its copy, or what is wrong with it."""
     try:
-        return run.config
-    except UserError:
-        return None
+        return run.config, ""
+    except UserError as error:
+        return None, str(error)
 
 
-def _whole(directory: Path) -> list[Checkpoint]:
-    return [each for each in checkpoint.listed(directory) if _damage(each) is None]
+def _looked_at(directory: Path) -> dict[Checkpoint, str | None]:
+    """The checkpoints in a directory, oldest first, and what is wrong with each; None if nothing is.
+
+    Whoever writes the run may have removed some since they were listed, which is nothing wrong.
+    """
+    found = {each: _damage(each) for each in checkpoint.listed(directory)}
+    return {each: what for each, what in found.items() if what is None or each.path.exists()}
 
 
 def _damage(each: Checkpoint) -> str | None:
-    """What is wrong with a checkpoint; None if nothing is."""
     try:
-        for name, array in each.load().items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                return f"'{name}' has numbers that are not finite"
+        each.load()
     except CheckpointDamaged as error:
         return str(error)
     return None
 
 
-def _checkpoints(run: Run, whole: list[Checkpoint]) -> Iterator[Finding]:
-    steps = [each.step for each in whole]
-    for each in checkpoint.listed(run.checkpoints):
-        if each.step not in steps:
-            before = [step for step in steps if step < each.step]
-            way = f"A resume goes on from step {max(before):,}." if before else "There is none before it to go on from."
-            yield _finding(run, each.path, _damage(each), way)
+def _not_finite(each: Checkpoint) -> str | None:
+    """What in a whole checkpoint is not finite; None if all is, or it has been removed meanwhile."""
+    with contextlib.suppress(CheckpointDamaged):
+        for name, array in each.load().items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                return f"'{name}' has numbers that are not finite"
+    return None
+
+
+def _manifest(each: Checkpoint) -> dict[str, Any]:
+    """A whole checkpoint's; empty if it has been removed meanwhile."""
+    with contextlib.suppress(CheckpointDamaged):
+        return each.manifest()
+    return {}
+
+
+def _checkpoints(run: Run, kept: Mapping[Checkpoint, str | None]) -> Iterator[Finding]:
+    steps = [each.step for each, what in kept.items() if what is None]
+    for each, what in kept.items():
+        if what is not None:
+            way = f"A resume goes on from step {max(steps):,}." if steps else "There is no other one to go on from."
+            yield _finding(run, each.path, what, way)
     try:
         run.begun()
     except UserError as error:
         yield _finding(run, run.checkpoints, error, "Nothing can bring them back; the best checkpoint may be there.")
 
 
-def _best(run: Run, whole: list[Checkpoint], newest: dict[str, Any]) -> Iterator[Finding]:
-    kept = {each.step: each for each in checkpoint.listed(run.best)}
+def _best(
+    run: Run, kept: Mapping[Checkpoint, str | None], whole: list[Checkpoint], newest: dict[str, Any]
+) -> Iterator[Finding]:
     try:
         known = known_in(newest)
     except UserError as error:
         yield _finding(run, run.checkpoints, error, "Use another checkpoint: delete this one.")
         return
-    for step, each in kept.items():
-        if (what := _damage(each)) is not None and (known is None or step != known["step"]):
+    for each, what in kept.items():
+        if what is not None and (known is None or each.step != known["step"]):
             yield _finding(run, each.path, what, "It is not needed any more: a resume deletes it.")
     if known is None:
         return
     step = known["step"]
-    what = _damage(kept[step]) if step in kept else "is missing"
+    what = {each.step: what for each, what in kept.items()}.get(step, "is missing")
     if what is not None:
         again = any(each.step == step for each in whole)
         way = (
@@ -180,7 +216,12 @@ def _best(run: Run, whole: list[Checkpoint], newest: dict[str, Any]) -> Iterator
 
 
 def _records(run: Run, newest: dict[str, Any]) -> Iterator[Finding]:
-    for name, what in faults(run, newest.get("records") or {}).items():
+    try:
+        marks = marks_in(newest)
+    except UserError as error:
+        yield _finding(run, run.checkpoints, error, "Use another checkpoint: delete this one.")
+        return
+    for name, what in faults(run, marks).items():
         yield _finding(run, run.path / name, what, "A resume leaves what can be read. Weights are not concerned.")
 
 

@@ -72,7 +72,7 @@ def append_to(path: Path) -> BinaryIO:
         UserError: it is no regular file.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK | _NO_WAIT, 0o666)
-    _require_regular(descriptor, path)
+    require_regular(descriptor, path)
     return _buffered(descriptor)
 
 
@@ -84,7 +84,7 @@ def open_to_read(path: Path) -> BinaryIO:
         UserError: it is no regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | _NO_WAIT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
-    _require_regular(descriptor, path)
+    require_regular(descriptor, path)
     return os.fdopen(descriptor, "rb")
 
 
@@ -157,7 +157,12 @@ def make_directory(path: Path) -> None:
     if not is_directory(path):
         missing = [parent for parent in (path, *path.parents) if not parent.exists()]
         for parent in reversed(missing):
-            os.mkdir(parent)  # noqa: PTH102 - as above.
+            try:
+                os.mkdir(parent)  # noqa: PTH102 - as above.
+            except FileExistsError:
+                # Another process has made it since we looked, as when many runs are started at once.
+                if not is_directory(parent):
+                    raise
             sync_directory(parent.parent)
 
 
@@ -205,11 +210,12 @@ def discard(path: Path) -> None:
         return  # What cannot be deleted harms nobody: it has no name that anyone looks for.
 
 
-def _buffered(descriptor: int) -> BinaryIO:
-    return io.BufferedWriter(_Raw(descriptor), 2**16)
-
-
-def _require_regular(descriptor: int, path: Path) -> None:
+def require_regular(descriptor: int, path: Path) -> None:
+    """Close what is open at `path`, and raise `UserError`, where it is no regular file."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UserError(f"{path} is no regular file. A run holds files and directories alone.")
+
+
+def _buffered(descriptor: int) -> BinaryIO:
+    return io.BufferedWriter(_Raw(descriptor), 2**16)

@@ -10,6 +10,7 @@ import shlex
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ from rlgen import files, runtime
 from rlgen.errors import UserError
 
 FILE = ".lock"
+
+# Who looks whether a lock is held (`holder`) holds it for a moment; who wants it asks so often, after so many seconds.
+ASKS, PAUSE_SECONDS = 5, 0.02
+
+# No link is followed, and a pipe in the place of the lock not waited for.
+_PLAINLY = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK"))
 
 # Descriptors of locks that this process holds, by the thread and the file.
 _held: dict[tuple[int, str], int] = {}
@@ -34,6 +41,7 @@ def locked(directory: Path) -> Iterator[None]:
     Raises:
         RunBusy: somebody else holds it; the message says who.
         OSError: the lock cannot be written.
+        UserError: there is something else in its place.
     """
     key = threading.get_ident(), os.path.realpath(directory)
     if key in _held:
@@ -50,7 +58,7 @@ def locked(directory: Path) -> Iterator[None]:
 def holder(directory: Path) -> str | None:
     """Who is writing a run, in words; None if nobody is."""
     try:
-        descriptor = os.open(directory / FILE, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(directory / FILE, os.O_RDONLY | _PLAINLY)
     except OSError:
         return None
     try:
@@ -62,10 +70,10 @@ def holder(directory: Path) -> str | None:
 def _acquired(directory: Path) -> int:
     """The descriptor of the lock, which says now who holds it."""
     file = directory / FILE
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    descriptor = os.open(file, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | _PLAINLY, 0o666)
+    files.require_regular(descriptor, file)
     try:
-        if not _taken(descriptor, file):
+        if not _taken_soon(descriptor, file):
             raise RunBusy(f"{directory} is being written by {_holder(file)}. Wait for it, or stop it first.")
         os.ftruncate(descriptor, 0)
         os.write(descriptor, json.dumps(_about()).encode())
@@ -73,6 +81,15 @@ def _acquired(directory: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _taken_soon(descriptor: int, file: Path) -> bool:
+    """Whether the lock is ours now, or is a moment later."""
+    for _ in range(ASKS):
+        if _taken(descriptor, file):
+            return True
+        time.sleep(PAUSE_SECONDS)
+    return False
 
 
 def _taken(descriptor: int, file: Path) -> bool:
@@ -106,7 +123,7 @@ def _holder(file: Path) -> str:
     try:
         row = json.loads(files.read(file, most_bytes=100_000))
         return f"process {row['process']} on {row['host']} since {row['since']} ({row['command']})"
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return "another process"
 
 

@@ -16,7 +16,7 @@ from rlgen.checkpoint import listed, newest_good, way_on
 from rlgen.config import Config, differences
 from rlgen.errors import RlgenError, UserError
 from rlgen.hooks import check_callbacks
-from rlgen.records import faults
+from rlgen.records import faults, marks_in
 from rlgen.request import Request, configured
 from rlgen.run import Run, RunConfig, check_free, default_path, is_run
 from rlgen.trainer import Trainer
@@ -204,7 +204,8 @@ def _resumed(name: str, request: Request) -> Plan | Finished:
     steps = request.steps or stored.steps or cls.default_steps
     begun = run.begun()
     at = newest_good(run.checkpoints)[0].step if begun else 0
-    if steps < at:
+    # What is asked for may be less than the whole steps that a run has done for it, so it is no less than was.
+    if steps < at and steps != stored.steps:
         raise UserError(f"{run.path} is at step {at:,} already; ask for more than that with --steps.")
     own, trainer = _of_run(cls, stored, request)
     wanted = dataclasses.replace(stored, steps=steps, config=own.to_dict(), trainer=trainer.to_dict())
@@ -223,7 +224,7 @@ def _finished(run: Run) -> bool:
     """Whether a run was completed, nothing was trained since, and all that its result rests on is whole."""
     try:
         result, newest = run.result, newest_good(run.checkpoints)[0]
-        known, marks = known_in(newest.manifest()), newest.manifest().get("records") or {}
+        known, marks = known_in(newest.manifest()), marks_in(newest.manifest())
     except UserError as error:
         runtime.tell(str(error))
         return False
@@ -258,7 +259,7 @@ def _differences(name: str, cls: type[Algorithm], stored: RunConfig, request: Re
         chosen, preset, config, _ = configured(name, cls, request, stored=stored.problem)
         own = config.to_dict()
         asked |= {"problem": chosen, "seed": request.seed or 0, "preset": preset, "start": asked.get("start")}
-    has = {**vars(stored), "start": stored.start and stored.start["run"]}
+    has = {**vars(stored), "start": stored.start and stored.start.get("run")}
     found = differences(has, {key: value for key, value in asked.items() if value is not None or key == "start"})
     if name != stored.algorithm:
         return found  # Fields of another algorithm mean nothing to this one.

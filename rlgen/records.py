@@ -7,6 +7,7 @@ from typing import Any
 
 from rlgen.algorithm import Evaluation
 from rlgen.callbacks import Reply
+from rlgen.errors import UserError
 from rlgen.lines import Lines, fault, go_back
 from rlgen.run import EVALUATIONS_FILE, STATS_FILE, Run
 from rlgen.summary import SummaryWriter
@@ -59,6 +60,24 @@ def faults(run: Run, marks: Mapping[str, Any]) -> dict[str, str]:
     """What is wrong with the JSON lines, by their names, where `marks` is what `Records.sync` said of them."""
     found = {name: fault(run.path / name, marks[name]) for name in FILES if name in marks}
     return {name: what for name, what in found.items() if what is not None}
+
+
+def marks_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint's manifest says of the JSON lines, by their files; empty if it says nothing.
+
+    Raises:
+        UserError: it is no length and checksum of each.
+    """
+    marks = manifest.get("records") or {}
+    if not isinstance(marks, dict) or not all(map(_is_mark, marks.values())):
+        raise UserError(f"A checkpoint says of the JSON lines {marks!r}, which is no length and checksum of each.")
+    return marks
+
+
+def _is_mark(mark: Any) -> bool:
+    if not isinstance(mark, dict) or type(mark.get("bytes")) is not int:
+        return False
+    return mark["bytes"] >= 0 and isinstance(mark.get("sha256"), str)
 
 
 def take_back(run: Run, *, step: int, marks: Mapping[str, Any]) -> list[str]:

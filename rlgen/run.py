@@ -28,7 +28,7 @@ from rlgen import checkpoint, files, lock, paths, runtime, signature
 from rlgen.config import type_name
 from rlgen.errors import CheckpointDamaged, UserError
 from rlgen.lines import read_lines
-from rlgen.seal import SealBroken, sealed, unsealed
+from rlgen.seal import SealBroken, changes, sealed, unsealed
 
 SCHEMA = 2
 
@@ -191,8 +191,10 @@ class Run:
         if not os.path.lexists(file):
             return {}
         try:
-            return unsealed(files.read(file))
-        except (OSError, SealBroken, UserError) as error:
+            row = unsealed(files.read(file))
+            _require_result(row)
+            return row
+        except (OSError, SealBroken, TypeError, UserError) as error:
             raise UserError(f"{file} cannot be used: {error}. `{self.way_on}` makes it again.") from error
 
     def write_result(self, result: Mapping[str, Any]) -> None:
@@ -317,7 +319,7 @@ class Run:
         if kept is None:
             raise UserError(f"{broken}. No checkpoint has a copy of it, so the run cannot go on.")
         step, copy = kept
-        if row and (changed := _changes(copy, row)):
+        if row and (changed := changes(copy, row)):
             raise UserError(
                 f"{self.path / CONFIG_FILE} was changed since rlgen wrote it:\n  "
                 + "\n  ".join(changed)
@@ -334,6 +336,15 @@ def _row(config: RunConfig) -> dict[str, Any]:
     return {**row, "signature": signature.sign(row)}
 
 
+def _require_result(row: Mapping[str, Any]) -> None:
+    """Raise `TypeError` where a row is no result: somebody else may have written it."""
+    figures = row.get("evaluation")
+    if type(row.get("steps")) is not int or not isinstance(row.get("score"), str) or not isinstance(figures, dict):
+        raise TypeError("it lacks the steps, the score or the evaluation of a result, or has them of other types")
+    if not all(isinstance(value, (int, float)) for value in figures.values()):
+        raise TypeError(f"its evaluation {figures!r} has something else than numbers")
+
+
 def is_run(path: Path) -> bool:
     """Whether a run is at `path`: its configuration, or a copy of it in a checkpoint."""
     return (path / CONFIG_FILE).is_file() or Run(path).copy_in_checkpoint() is not None
@@ -343,18 +354,6 @@ def _kinds(hint: Any) -> tuple[type, ...]:
     """The types that a hint allows: `str`, `dict[str, Any]`, `int | None`."""
     parts = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     return tuple(typing.get_origin(part) or part for part in parts)
-
-
-def _changes(stored: Mapping[str, Any], found: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """One line for each value that differs."""
-    lines = []
-    for key in {**stored, **found}:
-        was, now = stored.get(key), found.get(key)
-        if isinstance(was, dict) and isinstance(now, dict):
-            lines += _changes(was, now, f"{prefix}{key}.")
-        elif was != now:
-            lines.append(f"{prefix}{key}: it was {was!r}, now it is {now!r}")
-    return lines
 
 
 def check_free(path: Path) -> None:

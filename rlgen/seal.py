@@ -35,12 +35,13 @@ def unsealed(data: bytes) -> dict[str, Any]:
     """
     try:
         row = json.loads(data)
+        stored = row.pop(SEAL, None) if isinstance(row, dict) else None
+        whole = stored == checksum(row)
     except (ValueError, RecursionError) as error:
         raise SealBroken(f"it is no JSON ({error})") from None
     if not isinstance(row, dict):
         raise SealBroken(f"it is a {type(row).__name__}, not an object")
-    stored = row.pop(SEAL, None)
-    if stored != checksum(row):
+    if not whole:
         raise SealBroken("it is not what was written: its checksum differs" if stored else "it has no checksum", row)
     return row
 
@@ -53,3 +54,15 @@ def checksum(row: Mapping[str, Any]) -> str:
 def canonical(row: Mapping[str, Any]) -> bytes:
     """The one way in which a row is written to be compared: keys that are no text become text first, as in a file."""
     return json.dumps(json.loads(json.dumps(row)), sort_keys=True, separators=(",", ":")).encode()
+
+
+def changes(stored: Mapping[str, Any], found: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """One line for each value that differs."""
+    lines = []
+    for key in {**stored, **found}:
+        was, now = stored.get(key), found.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            lines += changes(was, now, f"{prefix}{key}.")
+        elif was != now:
+            lines.append(f"{prefix}{key}: it was {was!r}, now it is {now!r}")
+    return lines

@@ -7,6 +7,8 @@ hold nothing but numbers and loading one runs nobody's code.
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -72,12 +74,8 @@ def write(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> No
         _compare(path, leaf, arrays)
     touch()
     for path, leaf in leaves:
-        try:
+        with _naming(path):
             _put(path, leaf, arrays)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(
-                f"'{path}' cannot be taken from this checkpoint: {type(error).__name__}: {error}"
-            ) from error
 
 
 def part(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Arrays:
@@ -88,16 +86,17 @@ def part(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Arr
 
 
 def require_finite(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Check that the arrays of `tree`'s leaves are numbers.
+    """Check that the arrays of `tree`'s leaves are numbers that it can take.
 
     Raises:
-        UserError: one has an element that is not finite.
+        UserError: one has an element that is not finite, or as `write`.
     """
     for path, leaf in _leaves(tree):
-        if not isinstance(leaf, HasArrays) and path in arrays and not np.isfinite(arrays[path]).all():
+        _compare(path, leaf, arrays)
+        if path in arrays and arrays[path].dtype.kind == "f" and not np.isfinite(arrays[path]).all():
             raise UserError(
                 f"The weights '{path}' of this checkpoint are not finite: nothing can be learned or said with them. "
-                "Use another one (--checkpoint)."
+                "Use another one (--checkpoint), or delete it to go on from the one before."
             )
 
 
@@ -113,6 +112,8 @@ def _compare(path: str, leaf: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> No
         return
     if isinstance(leaf, np.random.Generator):
         _fit(path, np.dtype(np.uint8), (), arrays, rows=True)
+        with _naming(path):
+            copy.deepcopy(leaf.bit_generator).state = _generator_state(arrays[path])
         return
     dtype = leaf.dtype if isinstance(leaf, np.ndarray) else np.dtype(getattr(leaf.dtype, "as_numpy_dtype", leaf.dtype))
     _fit(path, dtype, tuple(leaf.shape), arrays)
@@ -140,12 +141,25 @@ def _lacking(path: str) -> str:
     return f"This checkpoint has no '{path}': it was written with another configuration."
 
 
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Raise `UserError` with a leaf's name, whatever it raises inside that is to take what a file holds."""
+    try:
+        yield
+    except Exception as error:
+        raise UserError(f"'{path}' cannot be taken from this checkpoint: {type(error).__name__}: {error}") from error
+
+
+def _generator_state(array: npt.NDArray[Any]) -> Any:
+    return json.loads(array.tobytes().decode())
+
+
 def _put(path: str, leaf: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     if isinstance(leaf, HasArrays):
         prefix = f"{path}/"
         leaf.load_state_arrays({name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)})
     elif isinstance(leaf, np.random.Generator):
-        leaf.bit_generator.state = json.loads(arrays[path].tobytes().decode())
+        leaf.bit_generator.state = _generator_state(arrays[path])
     elif isinstance(leaf, np.ndarray):
         leaf[...] = arrays[path]
     else:

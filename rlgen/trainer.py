@@ -18,7 +18,7 @@ from rlgen.evaluator import Evaluator
 from rlgen.finish import finish
 from rlgen.hooks import Hooks
 from rlgen.pace import Pace
-from rlgen.records import Records, take_back
+from rlgen.records import Records, marks_in, take_back
 from rlgen.run import Run
 from rlgen.signals import Signals, going_on, untouched
 from rlgen.trainer_config import TrainerConfig
@@ -71,7 +71,8 @@ class Trainer:
         return self.step
 
     def _take_up(self, good: checkpoint.Checkpoint, arrays: Archive) -> None:
-        manifest, known = good.manifest(), best.known_in(good.manifest())
+        manifest = good.manifest()
+        known, marks = best.known_in(manifest), marks_in(manifest)
         tree = self.algorithm.state()
         state.require_finite(self.algorithm.inference_state(), arrays)
         state.write(tree, arrays)
@@ -79,7 +80,7 @@ class Trainer:
         # Later ones are damaged; left there, they would count among those that are kept.
         checkpoint.drop_after(self.run.checkpoints, self.step)
         checkpoint.keep_last(self.run.checkpoints, self.config.keep_checkpoints)
-        for said in take_back(self.run, step=self.step, marks=manifest.get("records") or {}):
+        for said in take_back(self.run, step=self.step, marks=marks):
             self.hooks.message(said)
         self.best.take_back(self.step, known)
 

@@ -49,3 +49,24 @@ def test_those_out_of_proportion_are_left_out() -> None:
     assert sum(made) == 25, "a fifth of the time: 10 seconds in each 50"
     clock = Clock()
     assert all(run(clock, Pace(evaluation_share=1, clock=clock), rounds=100, training=1, evaluation=10))
+
+
+def test_what_a_result_says_of_times() -> None:
+    clock = Clock()
+    pace = Pace(evaluation_share=0.2, clock=clock)
+    run(clock, pace, rounds=2, training=4, evaluation=1)
+    assert pace.report(20) == {
+        "seconds": 10,
+        "steps_per_second": 2,
+        "training_steps_per_second": 2.5,
+        "evaluations_left_out": 0,
+    }
+    # A run that was finished by a resume has trained nothing: no speed is said, rather than a wrong one.
+    assert pace.report(0) | {"seconds": 0} == {
+        "seconds": 0,
+        "steps_per_second": None,
+        "training_steps_per_second": None,
+        "evaluations_left_out": 0,
+    }
+    run(clock, pace, rounds=100, training=10, evaluation=10)
+    assert pace.report(1)["evaluations_left_out"] == pace.left_out > 0
