@@ -221,7 +221,8 @@ def _records(run: Run, newest: dict[str, Any]) -> Iterator[Finding]:
     except UserError as error:
         yield _finding(run, run.checkpoints, error, "Use another checkpoint: delete this one.")
         return
-    for name, what in faults(run, marks).items():
+    ended = _sealed(run.path / RESULT_FILE)[0] is not None
+    for name, what in faults(run, marks, ended=ended).items():
         yield _finding(run, run.path / name, what, "A resume leaves what can be read. Weights are not concerned.")
 
 

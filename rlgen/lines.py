@@ -64,12 +64,18 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return list(_rows(path)) if path.exists() else []
 
 
-def fault(path: Path, mark: Mapping[str, Any]) -> str | None:
-    """What is wrong with a file that held at least what `Lines.sync` said of it, its `mark`; None if it does."""
+def fault(path: Path, mark: Mapping[str, Any], *, ended: bool = False) -> str | None:
+    """What is wrong with a file that held what `Lines.sync` said of it, its `mark`; None if it does.
+
+    Args:
+        path: the file.
+        mark: of it; more may have been written since.
+        ended: nothing was written since.
+    """
     try:
         with files.open_to_read(path) as file:
             size, wanted = files.size_of(file), mark["bytes"]
-            if size < wanted:
+            if size < wanted or (ended and size > wanted):
                 return f"it has {size:,} bytes of {wanted:,}"
             same = files.checksum(file, wanted) == mark["sha256"]
             return None if same else "it is not what was written: its checksum differs"

@@ -230,7 +230,7 @@ def _finished(run: Run) -> bool:
         return False
     if known is None or result.get("steps") != newest.step:
         return False
-    return fault_of(run.best, known["step"]) is None and not faults(run, marks)
+    return fault_of(run.best, known["step"]) is None and not faults(run, marks, ended=True)
 
 
 def _of_run(cls: type[Algorithm], stored: RunConfig, request: Request) -> tuple[Config, TrainerConfig]:

@@ -56,9 +56,12 @@ class Records:
             lines.close()
 
 
-def faults(run: Run, marks: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with the JSON lines, by their names, where `marks` is what `Records.sync` said of them."""
-    found = {name: fault(run.path / name, marks[name]) for name in FILES if name in marks}
+def faults(run: Run, marks: Mapping[str, Any], *, ended: bool = False) -> dict[str, str]:
+    """What is wrong with the JSON lines, by their names, where `marks` is what `Records.sync` said of them.
+
+    Of a run that has `ended` nothing was written since.
+    """
+    found = {name: fault(run.path / name, marks[name], ended=ended) for name in FILES if name in marks}
     return {name: what for name, what in found.items() if what is not None}
 
 

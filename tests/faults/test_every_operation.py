@@ -70,7 +70,7 @@ def test_a_process_that_dies_at_any_operation_or_inside_it(
         if outcome(train(path)) != whole:
             others.append((at, inside))
         shutil.rmtree(path)
-    figures("dies at or inside a file operation", runs=died, other_results=len(others))
+    figures("operations", "the process dies at a file operation or inside it", runs=died, other_results=len(others))
     assert others == []
 
 
@@ -108,8 +108,8 @@ def test_power_that_is_lost_at_any_operation(
             others.append(at)
         shutil.rmtree(place)
         shutil.rmtree(after)
-    kind = f"loses power at a file operation, {left} of what was not synced is left"
-    figures(kind, runs=losses, lost=len(lost), other_results=len(others))
+    what = f"the power is lost at a file operation; {left} of what was not synced is left"
+    figures(f"power-{left}", what, runs=losses, lost=len(lost), other_results=len(others))
     assert (lost, others) == ([], [])
 
 

@@ -1,4 +1,4 @@
-"""What letting runs fail in every way has found, kept as data beside the other measurements."""
+"""What letting runs fail in every way has found, kept as data beside the other measurements: a file for each way."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rlgen import files, lock
-
-FILE = Path(__file__).parents[2] / "benchmarks" / "results" / "faults.json"
+DIRECTORY = Path(__file__).parents[2] / "benchmarks" / "results" / "faults"
 
 
-def write(kind: str, **figures: Any) -> None:
-    """Put the figures of one kind of fault into the file; test processes take turns."""
-    with lock.locked(FILE.parent):
-        rows = json.loads(FILE.read_text()) if FILE.exists() else {}
-        files.write(FILE, (json.dumps({**rows, kind: figures}, indent=2, sort_keys=True) + "\n").encode())
+def write(name: str, what: str, **figures: Any) -> None:
+    """Put the figures of one way to fail into its file.
+
+    Args:
+        name: of the file.
+        what: happened to the runs, in words.
+        figures: what came of them.
+    """
+    DIRECTORY.mkdir(exist_ok=True)
+    (DIRECTORY / f"{name}.json").write_text(json.dumps({"what": what, **figures}, indent=2) + "\n")
