@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test test-faults lint bench clean
 
 setup: $(VENV)/.done
 
@@ -26,6 +26,11 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest -n 2
+
+# At every operation of a run what `make test` tries at some, and its figures written down.
+test-faults: setup
+	$(BIN)/pytest -n 2 tests/faults --everything
+	$(BIN)/python tests/support/tables.py
 
 lint: setup
 	$(BIN)/ruff check .

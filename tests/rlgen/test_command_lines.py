@@ -89,6 +89,8 @@ def test_wrong_paths(a_run: Refused) -> None:
             a_run("train", "walk", *arguments, path)
         a_run("evaluate", path)
         a_run("evaluate", path, "--json")
+        a_run("check", path)
+        a_run("check", path, "--json")
         a_run("record", path, "--out", "film.gif")
         a_run("record", "run", "--out", f"{path}.gif" if path.strip() else path)
         a_run("train", "gan", "--data", f"images:{path}")
@@ -159,6 +161,9 @@ COMBINATIONS = [
     "lisst",
     "train walk --stepps 3",
     "evaluate run --json=1",
+    "check",
+    "check run surplus",
+    "check run --seed 1",
     "record run --out film.avi",
     "record run --out film",
     "record run --out .gif/",

@@ -8,6 +8,7 @@ code; run as a program, this writes them anew:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,7 +30,7 @@ def renewed(source: str) -> str:
 
 
 def table(what: str, name: str) -> str:
-    """The table `fields NAME`, `presets NAME`, `api NAME`, `spaces actions` or `spaces observations`.
+    """The table `fields NAME`, `presets NAME`, `api NAME`, `spaces actions`, `spaces observations` or `faults all`.
 
     NAME is an algorithm, `trainer` or the `module:Class` of a configuration; of `api` it is `module` or `module:Class`.
 
@@ -40,6 +41,8 @@ def table(what: str, name: str) -> str:
         return actions()
     if (what, name) == ("spaces", "observations"):
         return observations()
+    if what == "faults":
+        return faults()
     if what == "api":
         return markdown(("name", "what it is"), api_tables.rows(name))
     config = api_tables.found(name) if ":" in name else config_class(name)
@@ -55,6 +58,18 @@ def table(what: str, name: str) -> str:
         presets = ((f"`{key}`", fields.get("about", ""), changed(fields)) for key, fields in config.presets.items())
         return markdown(("preset", "what it is", "what it changes"), [defaults, *presets])
     raise ValueError(f"there is no table '{what}': fields, presets, api or spaces")
+
+
+def faults() -> str:
+    """What letting runs fail in every way has found."""
+    import fault_figures
+
+    rows = []
+    for file in sorted(fault_figures.DIRECTORY.glob("*.json")):
+        row = json.loads(file.read_text())
+        what = row.pop("what")
+        rows.append((what, "; ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in row.items())))
+    return markdown(("what happens", "what came of it"), rows)
 
 
 def actions() -> str:
