@@ -21,6 +21,16 @@ CONFIG = {
 TIMES = ("run", "seconds", "steps_per_second", "training_steps_per_second")
 
 
+class Ear(rlgen.Callback):
+    """Hears what is said."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.heard.append(text)
+
+
 class Killed(BaseException):
     """The process is no more."""
 
