@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_damage import Ear, contents, draw_nothing, outcome, spoil, state_of, train
+from run_damage import CONFIG, Ear, contents, draw_nothing, outcome, spoil, state_of, train
 from strangers import rewrite
 
 from rlgen import checkpoint, lock
@@ -120,6 +120,15 @@ def test_numbers_that_are_none(run: Run) -> None:
     shutil.rmtree(at(run, 40))
     assert check(run.path).findings == ()
     assert train(run.path, steps=60).steps == 60
+
+
+def test_what_is_no_weight_may_be_anything(tmp_path: Path) -> None:
+    """Agents keep the returns of episodes that are not there yet as numbers that are none."""
+    asked: dict[str, Any] = {"config": {**CONFIG, "ballast": 3}, "steps": 60}
+    run = train(tmp_path / "run", kill_at=45, **asked)
+    spoil(run.checkpoints, 40, "ballast")
+    assert check(run.path).findings == ()
+    assert train(run.path, **asked).steps == 60
 
 
 # ---- the best one -----------------------------------------------------------------------------------------

@@ -190,6 +190,8 @@ def test_double_dqn_from_training_to_film(rlgen_command: Command, tmp_path: Path
     assert "eval/mean_reward" in again["evaluation"]
     assert rlgen_command("record", run, "--out", film).code == 0
     assert film.stat().st_size > 1000
+    checked = one_json(rlgen_command("check", run, "--json").out)
+    assert (checked["sound"], checked["step"], checked["finished"]) == (True, 504, True), checked["findings"]
     agent = rlgen.load(run)
     assert agent.act(rlgen.make("dqn").observation_space.sample()) in (0, 1)
 

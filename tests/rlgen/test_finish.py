@@ -114,3 +114,26 @@ def test_killed_between_the_last_checkpoint_and_the_result(
                 train(path)
         assert Run.open(path).steps == 40 and Run.open(path).result == {}
         assert outcome(train(path)) == whole
+
+
+def test_figures_that_are_no_numbers_are_not_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, walk: Any, rlgen_command: Any
+) -> None:
+    """Nor written where JSON has no word for them; when they are numbers again the run is completed."""
+    evaluate = walk.Walk.evaluate
+
+    def odd(self: Any, *, split: str, **asked: Any) -> Any:
+        found = evaluate(self, split=split, **asked)
+        if split == "test":
+            found.scalars["eval/draw"] = float("inf")
+        return found
+
+    run = train(tmp_path / "run", kill_at=25)
+    with monkeypatch.context() as patch:
+        patch.setattr(walk.Walk, "evaluate", odd)
+        for arguments in (("train", "walk", "--run", run.path, "--resume", "--json"), ("evaluate", run.path, "--json")):
+            done = rlgen_command(*arguments)
+            assert (done.code, done.out) == (1, ""), done
+            assert "An evaluation found that 'eval/draw' is inf" in done.err
+    assert Run.open(run.path).result == {} and run.steps == 40
+    assert train(run.path).result["steps"] == 40
