@@ -125,6 +125,7 @@ def evaluate(
 
     Raises:
         UserError: as `load`, or no episodes.
+        Diverged: something that was found is not finite.
     """
     return evaluate_checkpoint(
         run, episodes=episodes, checkpoint=checkpoint, seed=seed, env=env, data=data, trust=trust
@@ -147,7 +148,7 @@ def evaluate_checkpoint(
     for remark in changes(run.config, algorithm):
         runtime.tell(remark)
     with contextlib.closing(algorithm):
-        return evaluator.evaluate(algorithm), step
+        return evaluator.judge(algorithm), step
 
 
 def record(

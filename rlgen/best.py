@@ -90,8 +90,8 @@ class Best:
 
     def _scores(self) -> dict[int, float]:
         """What the evaluations that can be read found, by step."""
-        rows = [row for row in self._run.evaluations() if type(row.get("step")) is int]
-        return {row["step"]: row[name] for row in rows if type(row.get(name := self._algorithm.score)) is float}
+        name = self._algorithm.score
+        return {row["step"]: row[name] for row in self._run.evaluations() if name in row}
 
     def _keep(self, step: int, arrays: state.Arrays, score: float) -> None:
         self.known = {"step": step, "score": score}

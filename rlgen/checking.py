@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rlgen import checkpoint, files, lock, registry
+from rlgen.archive import Archive
 from rlgen.best import known_in
 from rlgen.checkpoint import Checkpoint
 from rlgen.errors import CheckpointDamaged, UserError
@@ -77,9 +78,7 @@ def check(path: Path) -> Report:
     whole = [each for each, what in kept.items() if what is None]
     newest = _manifest(whole[-1]) if whole else {}
     found += [*_best(run, best, whole, newest), *_records(run, newest), *_result(run), *_events(run)]
-    for each, what in {**kept, **best}.items():
-        if what is None and (what := _not_finite(each)) is not None:
-            found.append(_finding(run, each.path, what, "Delete it: nothing can be learned or said with them."))
+    found += _weights(run, [*whole, *(each for each, what in best.items() if what is None)])
     config, _ = _config(run)
     return Report(
         path=run.path,
@@ -162,13 +161,22 @@ def _damage(each: Checkpoint) -> str | None:
     return None
 
 
-def _not_finite(each: Checkpoint) -> str | None:
-    """What in a whole checkpoint is not finite; None if all is, or it has been removed meanwhile."""
-    with contextlib.suppress(CheckpointDamaged):
-        for name, array in each.load().items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                return f"'{name}' has numbers that are not finite"
-    return None
+def _weights(run: Run, whole: list[Checkpoint]) -> Iterator[Finding]:
+    """Those with weights that are no numbers; the best ones say which arrays are weights. Others may be anything.
+
+    Whoever writes the run may have removed some of them meanwhile.
+    """
+    opened: dict[Checkpoint, Archive] = {}
+    for each in whole:
+        with contextlib.suppress(CheckpointDamaged):
+            opened[each] = each.load()
+    names = {name for each, arrays in opened.items() if each.path.parent == run.best for name in arrays}
+    for each, arrays in opened.items():
+        for name in sorted(names & arrays.keys()):
+            if arrays.headers[name].dtype.kind == "f" and not np.isfinite(arrays[name]).all():
+                what = f"'{name}' has numbers that are not finite"
+                yield _finding(run, each.path, what, "Delete it: nothing can be learned or said with them.")
+                break
 
 
 def _manifest(each: Checkpoint) -> dict[str, Any]:

@@ -242,6 +242,7 @@ def evaluate(run: Path, episodes: int, checkpoint: str, seed: int, trust: bool, 
 @json_option
 def check(run: Path, as_json: bool) -> None:
     """Hold every file of RUN against what was written; exit 1 if something is damaged."""
+    _open(run)
     from rlgen.checking import check
 
     report = check(run)

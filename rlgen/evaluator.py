@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from rlgen import runtime
 from rlgen.algorithm import Algorithm, Evaluation, Split
 from rlgen.config import coerce, read_seed
-from rlgen.errors import RlgenError, UserError
+from rlgen.errors import Diverged, RlgenError, UserError
 from rlgen.values import MOST_EPISODES, shown
 
 
@@ -39,6 +41,22 @@ class Evaluator:
         """What the algorithm is worth; its training state is left as it was."""
         seed = runtime.derive_seed(self.seed, split)
         return algorithm.evaluate(episodes=self.episodes, seed=seed, split=split)
+
+    def judge(self, algorithm: Algorithm) -> Evaluation:
+        """What is to be reported of the algorithm: it was chosen by nothing of this, and all of it are numbers.
+
+        Raises:
+            Diverged: something is not finite.
+        """
+        found = self.evaluate(algorithm, split="test")
+        for name, value in found.scalars.items():
+            if not math.isfinite(value):
+                raise Diverged(
+                    f"An evaluation found that '{name}' is {value}, so nothing can be said of what was learned. Look "
+                    "at another checkpoint (rlgen evaluate RUN --checkpoint last), or train with a smaller learning "
+                    "rate."
+                )
+        return found
 
 
 def better(algorithm: Algorithm, new: Evaluation, best: float | None) -> bool:

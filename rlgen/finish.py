@@ -38,14 +38,17 @@ def finish(
 
     Raises:
         UserError: the best checkpoint is lost.
+        Diverged: what it is worth is no number.
         OSError: it cannot be written.
     """
     best_step, arrays = best.load()
     inference = algorithm.inference_state()
     last = state.read(inference)
     state.write(inference, arrays)
-    evaluation = evaluator.evaluate(algorithm, split="test")
-    state.write(algorithm.inference_state(), last)
+    try:
+        evaluation = evaluator.judge(algorithm)
+    finally:
+        state.write(algorithm.inference_state(), last)
     save_images(run, evaluation)
     draw_learning_curve(run, algorithm, best_step=best_step)
     config = vars(run.config)

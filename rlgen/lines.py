@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,16 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return list(_rows(path)) if path.exists() else []
 
 
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Those that are rows of a curve, a whole step and finite numbers: a file that was damaged may hold others.
+
+    Raises:
+        OSError: it is there and cannot be read.
+        UserError: it is no regular file.
+    """
+    return [row for row in read_lines(path) if type(row.get("step")) is int and all(map(_is_number, row.values()))]
+
+
 def fault(path: Path, mark: Mapping[str, Any], *, ended: bool = False) -> str | None:
     """What is wrong with a file that held what `Lines.sync` said of it, its `mark`; None if it does.
 
@@ -117,6 +128,10 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             if isinstance(row, dict):
                 yield row
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and abs(value) <= sys.float_info.max
 
 
 def _step(row: Mapping[str, Any]) -> float:

@@ -99,11 +99,11 @@ def draw_learning_curve(run: Run, algorithm: Algorithm | type[Algorithm], *, bes
     axes = figure.add_subplot()
     if algorithm.training_curve is not None:
         name, label = algorithm.training_curve
-        points = [(row["step"], row[name]) for row in run.stats() if name in row and "step" in row]
+        points = [(row["step"], row[name]) for row in run.stats() if name in row]
         if points:
             axes.plot(*zip(*points, strict=True), color="#9db4c0", lw=1.2, label=label)
     score = algorithm.score
-    rows = [row for row in run.evaluations() if "step" in row and score in row]
+    rows = [row for row in run.evaluations() if score in row]
     steps = [row["step"] for row in rows]
     if algorithm.score_range is not None and all(name in row for row in rows for name in algorithm.score_range):
         low, high = ([row[name] for row in rows] for name in algorithm.score_range)

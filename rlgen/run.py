@@ -27,7 +27,7 @@ import numpy.typing as npt
 from rlgen import checkpoint, files, lock, paths, runtime, signature
 from rlgen.config import type_name
 from rlgen.errors import CheckpointDamaged, UserError
-from rlgen.lines import read_lines
+from rlgen.lines import read_rows
 from rlgen.seal import SealBroken, changes, sealed, unsealed
 
 SCHEMA = 2
@@ -237,11 +237,11 @@ class Run:
 
     def stats(self) -> list[dict[str, Any]]:
         """Every chunk's scalars, a row each, with its `step`."""
-        return read_lines(self.path / STATS_FILE)
+        return read_rows(self.path / STATS_FILE)
 
     def evaluations(self) -> list[dict[str, Any]]:
         """Every evaluation made while training, a row each, with its `step`."""
-        return read_lines(self.path / EVALUATIONS_FILE)
+        return read_rows(self.path / EVALUATIONS_FILE)
 
     def weights(self, which: str) -> tuple[int, Mapping[str, npt.NDArray[Any]]]:
         """The step of the checkpoint `best`, `last`, or of a step; and its arrays, each read when it is asked for.
@@ -280,7 +280,7 @@ class Run:
         """
         if checkpoint.listed(self.checkpoints):
             return True
-        steps = [row["step"] for row in (*self.stats(), *self.evaluations()) if isinstance(row.get("step"), int)]
+        steps = [row["step"] for row in (*self.stats(), *self.evaluations())]
         kept = [each.step for each in checkpoint.listed(self.best)]
         if not steps and not kept:
             return False

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,20 @@ class Spec:
 
     shape: tuple[int, ...]
     dtype: str = "float32"
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Spec:
+        """From what a file holds of `shape` and `dtype`.
+
+        Raises:
+            TypeError: it is none.
+        """
+        shape, dtype = row.get("shape"), row.get("dtype")
+        if not isinstance(shape, list) or any(type(length) is not int or length < 0 for length in shape):
+            raise TypeError(f"{shape!r} is no shape")
+        if not isinstance(dtype, str) or np.dtype(dtype).kind not in "biuf":
+            raise TypeError(f"{dtype!r} is no type of numbers")
+        return cls(tuple(shape), dtype)
 
     @property
     def size(self) -> int:

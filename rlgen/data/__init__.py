@@ -62,6 +62,18 @@ class Target:
         """A class out of these."""
         return cls(Spec((), "int32"), tuple(map(str, names)))
 
+    @classmethod
+    def of_row(cls, row: Any) -> Target:
+        """From what a file holds of `shape`, `dtype` and `classes`.
+
+        Raises:
+            TypeError: it is none.
+        """
+        classes = row.get("classes") if isinstance(row, Mapping) else None
+        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+            raise TypeError(f"{row!r} is no target with the names of its classes")
+        return cls(Spec.of_row(row), tuple(classes))
+
     @property
     def label(self) -> bool:
         """Whether it is one class."""
@@ -124,11 +136,20 @@ class Recorded(Dataset):
     """
 
     def __init__(self, problem: str, facts: Mapping[str, Any]) -> None:
-        """From its name and what `facts_of` gave."""
+        """From its name and what `facts_of` gave.
+
+        Raises:
+            UserError: the facts are others: somebody else may have written them.
+        """
         self.problem, self._load = problem, importing.later(load)
-        self.spec = Spec(tuple(facts["shape"]), facts["dtype"])
-        if (target := facts.get("target")) is not None:
-            self.target = Target(Spec(tuple(target["shape"]), target["dtype"]), tuple(target["classes"]))
+        try:
+            self.spec = Spec.of_row(facts)
+            if (target := facts.get("target")) is not None:
+                self.target = Target.of_row(target)
+        except TypeError as error:
+            raise UserError(
+                f"What the run says of its data set '{problem}' cannot be used: {error}. It is not what rlgen wrote."
+            ) from error
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "problem":

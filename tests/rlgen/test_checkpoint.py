@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from strangers import rewrite
 
 from rlgen import checkpoint
 from rlgen.errors import CheckpointDamaged, RlgenError, UserError
@@ -200,3 +201,84 @@ def test_an_interrupted_write_is_not_seen(tmp_path: Path, monkeypatch: pytest.Mo
     assert (good.step, faults) == (1, [])
     checkpoint.keep_last(tmp_path, 3)
     assert names(tmp_path) == ["step-000000000001"]
+
+
+def test_what_it_is_of_and_what_belongs_to_it(tmp_path: Path) -> None:
+    saved = save(tmp_path, 7, best={"step": 5}, run={"a": [1]})
+    manifest, data = saved.manifest(), (saved.path / "state.npz").read_bytes()
+    about = {"best": {"step": 5}, "run": {"a": [1]}, "step": 7, "bytes": len(data)}
+    assert manifest == {**about, "sha256": hashlib.sha256(data).hexdigest()}
+    saved.path.rename(tmp_path / "step-000000000008")
+    with pytest.raises(CheckpointDamaged, match="checkpoint.json: it is of step 7"):
+        checkpoint.listed(tmp_path)[0].load()
+
+
+@pytest.mark.parametrize(
+    "values", [{"bytes": 5}, {"bytes": None}, {"sha256": "0"}, {"sha256": 7}, {"step": "4"}], ids=str
+)
+def test_a_manifest_that_does_not_fit(tmp_path: Path, values: dict[str, Any]) -> None:
+    rewrite(save(tmp_path, 4).path / "checkpoint.json", **values)
+    with pytest.raises(CheckpointDamaged, match="step-000000000004 is damaged"):
+        checkpoint.listed(tmp_path)[0].load()
+
+
+def test_any_bit_of_it_is_missed(tmp_path: Path) -> None:
+    path = save(tmp_path, 4).path
+    for name in ("state.npz", "checkpoint.json"):
+        data = (path / name).read_bytes()
+        for place in range(0, len(data), 13):
+            (path / name).write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
+            with pytest.raises(CheckpointDamaged):
+                checkpoint.listed(tmp_path)[0].load()
+        (path / name).write_bytes(data)
+    checkpoint.listed(tmp_path)[0].load()
+
+
+@pytest.mark.parametrize("name", ["state.npz", "checkpoint.json"])
+def test_pipes_are_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = save(tmp_path, 4).path
+    (path / name).unlink()
+    os.mkfifo(path / name)
+    with pytest.raises(CheckpointDamaged, match="is no regular file"):
+        checkpoint.listed(tmp_path)[0].load()
+
+
+def test_a_link_is_no_checkpoint(tmp_path: Path) -> None:
+    theirs = save(tmp_path / "theirs", 9).path
+    save(tmp_path / "ours", 4)
+    (tmp_path / "ours" / theirs.name).symlink_to(theirs)
+    (tmp_path / "ours" / ".removed-link").symlink_to(theirs)
+    assert [c.step for c in checkpoint.listed(tmp_path / "ours")] == [4]
+    checkpoint.keep_last(tmp_path / "ours", 1)
+    checkpoint.drop_after(tmp_path / "ours", 1)
+    assert names(tmp_path / "ours") == [theirs.name] and names(theirs) == ["checkpoint.json", "state.npz"]
+
+
+def test_only_these_steps_are_kept(tmp_path: Path) -> None:
+    for step in (1, 2, 3, 4):
+        save(tmp_path, step)
+    (tmp_path / ".writing-left").touch()
+    checkpoint.keep_only(tmp_path, {2, 4, 9})
+    assert names(tmp_path) == ["step-000000000002", "step-000000000004"]
+
+
+def test_a_reader_that_finds_everything_gone_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every checkpoint that was listed is replaced before it is read, a few times."""
+    save(tmp_path, 1)
+    load, left = checkpoint.Checkpoint.load, iter(range(2, 6))
+
+    def late(self: checkpoint.Checkpoint) -> Any:
+        if (step := next(left, None)) is not None:
+            save(tmp_path, step)
+            checkpoint.keep_last(tmp_path, 1)
+        return load(self)
+
+    monkeypatch.setattr(checkpoint.Checkpoint, "load", late)
+    good, arrays, faults = checkpoint.newest_good(tmp_path)
+    assert (good.step, arrays["step"], faults) == (5, 5, [])
+
+
+def test_what_helps_where_a_file_could_not_be_written() -> None:
+    assert checkpoint.way_on(OSError(errno.ENOSPC, "")) == checkpoint.way_on(OSError(errno.EDQUOT, ""))
+    assert checkpoint.way_on(OSError(errno.ENOSPC, "")) == "free some space"
+    assert checkpoint.way_on(OSError(errno.EACCES, "")) == checkpoint.way_on(OSError()) == "see to that"

@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 import rlgen
 from rlgen import cli
+from rlgen.errors import UserError
 from rlgen.run import Run
 
 Command = Callable[..., Any]
@@ -166,6 +168,61 @@ def test_train_resume(rlgen_command: Command, walk: Any, tmp_path: Path) -> None
     assert "Going on from step 20 of" in done.err
 
 
+def test_the_same_command_again(rlgen_command: Command, walk: Any, tmp_path: Path) -> None:
+    """As a scheduler types it: it starts, goes on, or says that all is done, and exits with 0."""
+    command = ["train", "walk", "--steps", 20, "--run", tmp_path / "run", "--set", "rate=0.5", "--json"]
+    first, again = rlgen_command(*command), rlgen_command(*command)
+    assert (first.code, again.code) == (0, 0) and one_json(again.out) == one_json(first.out)
+    assert "is finished: it has done its 20 steps" in again.err
+    (tmp_path / "run" / "result.json").unlink()
+    made = rlgen_command(*command)
+    assert made.code == 0 and one_json(made.out)["evaluation"] == one_json(first.out)["evaluation"]
+    other = rlgen_command("train", "walk", "--steps", 20, "--run", tmp_path / "run")
+    assert (other.code, "rate: the run has 0.5, you asked for 0.1" in other.err) == (2, True)
+    dry = rlgen_command(*command, "--dry-run")
+    assert dry.code == 0 and one_json(dry.out) == one_json(made.out), "there is nothing that would be trained"
+
+
+@pytest.mark.parametrize("word", ["--resume=auto", "--resume auto"])
+def test_resume_auto(rlgen_command: Command, walk: Any, tmp_path: Path, word: str) -> None:
+    for steps in (20, 30, 30):
+        done = rlgen_command("train", "walk", "--run", tmp_path / "run", "--steps", steps, *word.split(), "--json")
+        assert (done.code, one_json(done.out)["steps"]) == (0, steps), done.err
+    wrong = rlgen_command("train", "walk", "--run", tmp_path / "run", "--resume", "soon")
+    assert wrong.code == 2 and "'now', 'auto'" in wrong.err
+
+
+def test_two_commands_at_once(rlgen_command: Command, walk: Any, tmp_path: Path) -> None:
+    """The second one is refused, whether the first one makes the run or goes on with it."""
+    refused: list[Any] = []
+
+    def train(self: Any, steps: int) -> Any:
+        if not refused:
+            refused.append(None)
+            other = threading.Thread(target=lambda: refused.append(attempt(tmp_path / "run")))
+            other.start()
+            other.join()
+        return quiet(self, steps)
+
+    def attempt(path: Path) -> str:
+        try:
+            rlgen.train("walk", run=path, steps=20)
+        except UserError as error:
+            return str(error)
+        return "it was trained"
+
+    quiet = walk.Walk.train
+    walk.Walk.train = train
+    try:
+        for steps in (20, 40):
+            refused.clear()
+            done = rlgen_command("train", "walk", "--run", tmp_path / "run", "--steps", steps)
+            assert done.code == 0, done.err
+            assert f"{tmp_path / 'run'} is being written by process {os.getpid()}" in refused[1]
+    finally:
+        walk.Walk.train = quiet
+
+
 def test_dry_run_writes_nothing(rlgen_command: Command, walk: Any, in_empty_directory: Path) -> None:
     done = rlgen_command("train", "walk", "--dry-run", "--set", "ballast=1000", "--json")
     row = one_json(done.out)
@@ -190,6 +247,8 @@ def test_double_dqn_from_training_to_film(rlgen_command: Command, tmp_path: Path
     assert "eval/mean_reward" in again["evaluation"]
     assert rlgen_command("record", run, "--out", film).code == 0
     assert film.stat().st_size > 1000
+    checked = one_json(rlgen_command("check", run, "--json").out)
+    assert (checked["sound"], checked["step"], checked["finished"]) == (True, 504, True), checked["findings"]
     agent = rlgen.load(run)
     assert agent.act(rlgen.make("dqn").observation_space.sample()) in (0, 1)
 

@@ -4,7 +4,7 @@ import pytest
 
 from rlgen import Evaluator
 from rlgen.algorithm import Evaluation
-from rlgen.errors import UserError
+from rlgen.errors import Diverged, UserError
 from rlgen.evaluator import better
 
 
@@ -60,3 +60,13 @@ def test_better_goes_by_the_algorithms_own_direction(walk: Any) -> None:
     # The later of two equals has learned longer.
     assert beats(1, 1, higher=True)
     assert beats(1, 1, higher=False)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_reported_is_a_number(walk: Any, monkeypatch: pytest.MonkeyPatch, value: float) -> None:
+    algorithm = make(walk)
+    found = Evaluator(episodes=3).judge(algorithm)
+    assert found.scalars == Evaluator(episodes=3).evaluate(algorithm, split="test").scalars
+    monkeypatch.setattr(walk.Walk, "evaluate", lambda self, **_: Evaluation({"eval/score": 1.0, "eval/x": value}, 1))
+    with pytest.raises(Diverged, match=f"'eval/x' is {value}.*another checkpoint"):
+        Evaluator(episodes=3).judge(algorithm)

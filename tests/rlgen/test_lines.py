@@ -13,7 +13,7 @@ import pytest
 
 from rlgen import lines
 from rlgen.errors import UserError
-from rlgen.lines import Lines, fault, go_back, read_lines
+from rlgen.lines import Lines, fault, go_back, read_lines, read_rows
 
 ROWS = [{"step": step, "x": step / 2} for step in (10, 20, 30)]
 
@@ -166,3 +166,13 @@ def test_nothing_is_added_through_a_link(tmp_path: Path) -> None:
         Lines(tmp_path / "pipe")
     with pytest.raises(UserError, match="no regular file"):
         read_lines(tmp_path / "pipe")
+
+
+def test_the_rows_of_a_curve(tmp_path: Path) -> None:
+    """What a damaged file may hold beside them is in nobody's way."""
+    good = [{"step": 1, "x": 2.5}, {"step": 2}, {"step": 3, "x": 7, "y": True}]
+    odd: list[dict[str, Any]] = [{"step": step} for step in ("1", None, 1.0, True, [1], 10**400)]
+    odd += [{"step": 1, "x": x} for x in ("2", None, [1], {}, float("nan"), float("-inf"), 10**400)]
+    written(tmp_path / "rows", [*odd, *good, {}, {"x": 1}])
+    assert read_rows(tmp_path / "rows") == good
+    assert read_rows(tmp_path / "nowhere") == []

@@ -91,6 +91,26 @@ def test_the_algorithm_says_what_its_curve_shows(walk: Any, tmp_path: Path, monk
     assert (both != ranged).any()
 
 
+def test_a_curve_of_a_damaged_file(walk: Any, tmp_path: Path) -> None:
+    run = rlgen.train("walk", run=tmp_path / "run", steps=20)
+    plain = imageio.imread(run.path / "media" / "learning_curve.png")
+    with (run.path / "evaluations.jsonl").open("a") as file:
+        for row in ('{"step": 5, "eval/score": "high"}', '{"step": "x"}', '{"step": 7, "eval/score": null}', "[", "7"):
+            file.write(row + "\n")
+    best = run.result["best_step"]
+    np.testing.assert_array_equal(imageio.imread(media.draw_learning_curve(run, walk.Walk, best_step=best)), plain)
+
+
+def test_a_picture_goes_into_the_run_alone(tmp_path: Path) -> None:
+    """A link in the place of a picture is replaced; what it leads to stays."""
+    (tmp_path / "media").mkdir()
+    (tmp_path / "theirs").write_bytes(b"theirs")
+    (tmp_path / "media" / "eval_x.png").symlink_to(tmp_path / "theirs")
+    save_images(Run(tmp_path), Evaluation({}, 1, images={"eval/x": np.zeros((2, 2, 3), np.uint8)}))
+    assert not (tmp_path / "media" / "eval_x.png").is_symlink()
+    assert (tmp_path / "theirs").read_bytes() == b"theirs"
+
+
 def test_pictures_of_an_evaluation(tmp_path: Path) -> None:
     (tmp_path / "media").mkdir()
     pixels = np.random.default_rng(0).integers(0, 255, (4, 6, 3), dtype=np.uint8)

@@ -1,14 +1,18 @@
 import dataclasses
 import json
+import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from refused import snapshot
+from run_damage import contents, draw_nothing, train
 from strangers import rewrite
 
 from rlgen import building, checkpoint
-from rlgen.errors import CheckpointDamaged, UnknownName, UserError
+from rlgen.errors import CheckpointDamaged, RlgenError, UnknownName, UserError
 from rlgen.run import Run, RunConfig, check_free, default_path, provenance
 
 CONFIG = RunConfig(
@@ -171,3 +175,196 @@ def test_provenance_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("subprocess.run", missing)
     assert provenance()["git_revision"] is None
+
+
+# ---- links, and rows that somebody else wrote -------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw_nothing)
+
+
+@pytest.mark.parametrize("place", ["checkpoints", "best", "media", "summaries", "summaries/train"])
+def test_nothing_is_done_through_links(quick: None, tmp_path: Path, place: str) -> None:
+    """What is behind them stays as it is, half-written files with names of rlgen's own too."""
+    run = train(tmp_path / "run", kill_at=25)
+    theirs = tmp_path / "theirs"
+    shutil.move(run.path / place, theirs)
+    (theirs / ".writing-theirs").mkdir()
+    (theirs / ".removed-theirs").touch()
+    (run.path / place).symlink_to(theirs)
+    before = contents(theirs)
+    with pytest.raises(UserError, match=f"{place} is a link, and nothing is written or deleted there"):
+        train(run.path)
+    assert contents(theirs) == before and snapshot(theirs)
+
+
+@pytest.mark.parametrize("name", ["stats.jsonl", "evaluations.jsonl"])
+def test_no_row_is_written_through_a_link(quick: None, tmp_path: Path, name: str) -> None:
+    run = train(tmp_path / "run", kill_at=25)
+    theirs = tmp_path / "theirs"
+    (run.path / name).rename(theirs)
+    (run.path / name).symlink_to(theirs)
+    before = theirs.read_bytes()
+    with pytest.raises(RlgenError, match="could not be written"):
+        train(run.path)
+    assert theirs.read_bytes() == before
+
+
+def test_rows_of_other_types_are_refused(quick: None, tmp_path: Path, rlgen_command: Any) -> None:
+    """As somebody may write them, with checksums that fit."""
+    run = train(tmp_path / "run", kill_at=25)
+    kept = checkpoint.listed(run.checkpoints)[-1].path / "checkpoint.json"
+    good = kept.read_bytes()
+    for values in (
+        {"best": 5},
+        {"best": {"step": "20", "score": 1.0}},
+        {"records": 5},
+        {"records": {"stats.jsonl": {"bytes": -1, "sha256": "0"}}},
+    ):
+        rewrite(kept, **values)
+        for arguments in (("train", "walk", "--run", run.path, "--resume"), ("check", run.path)):
+            done = rlgen_command(*arguments)
+            assert done.code == (2 if arguments[0] == "train" else 1), done
+            assert "Traceback" not in done.err and "A checkpoint says of" in done.err + done.out
+        kept.write_bytes(good)
+    assert train(run.path).result["steps"] == 40
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seed": -1},
+        {"seed": 2**70},
+        {"steps": -5},
+        {"start": {"x": 1}},
+        {"start": {"run": 5, "step": "x"}},
+        {"config": {"size": "many"}},
+        {"config": {"size": -1}},
+        {"config": {"nothing": 1}},
+        {"trainer": {"keep_checkpoints": 0}},
+        {"trainer": {"evaluate_every_steps": "x"}},
+        {"engine": "warp"},
+        {"problem": "nowhere"},
+        {"problem": ""},
+        {"facts": {"odd": [1]}},
+    ],
+    ids=str,
+)
+def test_configurations_that_cannot_be(quick: None, tmp_path: Path, values: dict[str, Any], rlgen_command: Any) -> None:
+    run = train(tmp_path / "run", kill_at=25)
+    rewrite(run.path / "config.json", **values)
+    for arguments in (
+        ("train", "walk", "--run", run.path, "--resume"),
+        ("train", "walk", "--run", run.path, "--steps", 40),
+        ("train", "walk", "--run", tmp_path / "new", "--from", run.path, "--steps", 10),
+        ("evaluate", run.path),
+        ("check", run.path),
+    ):
+        done = rlgen_command(*arguments)
+        assert done.code in (0, 1, 2) and "Traceback" not in done.err, (arguments, done)
+
+
+# ---- config.json and its copies ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["deleted", "cut", "empty", "binary"])
+def test_the_copy_of_a_damaged_configuration_is_used(quick: None, tmp_path: Path, how: str, rlgen_command: Any) -> None:
+    run = train(tmp_path / "run", kill_at=25)
+    config, file = run.config, run.path / "config.json"
+    if how == "deleted":
+        file.unlink()
+    else:
+        file.write_bytes({"cut": file.read_bytes()[:50], "empty": b"", "binary": b"\xff" * 100}[how])
+    assert Run.open(run.path).config == config and Run.open(run.path).made_here
+    done = rlgen_command("train", "walk", "--run", run.path, "--resume", "--json")
+    assert done.code == 0, done.err
+    assert f"{file} cannot be used as a run's configuration: " in done.err
+    assert "Its copy in the checkpoint of step 20 is used instead" in done.err
+    assert json.loads(done.out)["steps"] == 40
+    again = rlgen_command("train", "walk", "--run", run.path, "--resume")
+    assert again.code == 0 and "is used instead" not in again.err, "the file is whole again"
+    assert Run.open(run.path).config == config
+
+
+def test_a_configuration_that_was_changed_is_refused_with_the_differences(
+    quick: None, tmp_path: Path, rlgen_command: Any
+) -> None:
+    run = train(tmp_path / "run", kill_at=25)
+    file = run.path / "config.json"
+    text = file.read_text()
+    file.write_text(text.replace('"rate": 0.1', '"rate": 0.2').replace('"seed": 0', '"seed": 1'))
+    before = contents(run.path)
+    for arguments in (("train", "walk", "--run", run.path, "--resume"), ("evaluate", run.path)):
+        done = rlgen_command(*arguments)
+        assert done.code == 2
+        for word in ("config.rate: it was 0.1, now it is 0.2", "seed: it was 0, now it is 1", "Delete it to go on"):
+            assert word in done.err
+    assert contents(run.path) == before
+    file.write_text(text.replace("\n", "\n\n").replace('"seal"', ' "seal"'))
+    assert Run.open(run.path).config == run.config, "white space is no change"
+    file.unlink()
+    assert train(run.path).result["steps"] == 40, "as it is advised"
+
+
+def test_what_the_row_of_a_configuration_may_be() -> None:
+    row = dataclasses.asdict(CONFIG)
+    assert RunConfig.of_row(row) == CONFIG
+    for values, words in (
+        ({"seed": "3"}, "seed='3' is no whole number"),
+        ({"seed": True}, "seed=True is no whole number"),
+        ({"seed": None}, "seed=None"),
+        ({"algorithm": 5}, "algorithm=5 is no text"),
+        ({"config": [1]}, r"config=\[1\] is no"),
+        ({"steps": 1.5}, "steps=1.5 is no"),
+        ({"start": "run"}, "start='run' is no"),
+        ({"surplus": 1}, "it has 'surplus', which no run has"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            RunConfig.of_row({**row, **values})
+    for name in row:
+        with pytest.raises(TypeError, match=f"it lacks {name}"):
+            RunConfig.of_row({key: value for key, value in row.items() if key != name})
+
+
+def test_going_on_with_somebody_elses_run_signs_nothing(tmp_path: Path) -> None:
+    run = make(tmp_path / "run")
+    run.write_config(dataclasses.replace(CONFIG, steps=5))
+    assert Run.open(run.path).made_here and Run.open(run.path).config.steps == 5
+    rewrite(run.path / "config.json", seed=4)
+    theirs = Run.open(run.path)
+    theirs.write_config(dataclasses.replace(theirs.config, steps=6))
+    assert not Run.open(run.path).made_here and Run.open(run.path).config.steps == 6
+
+
+# ---- while it is written ----------------------------------------------------------------------------------
+
+
+def test_weights_can_be_read_whatever_is_replaced_meanwhile(tmp_path: Path) -> None:
+    run, ended, read = make(tmp_path / "run"), threading.Event(), 0
+    for step in (1, 2):
+        for where in (run.checkpoints, run.best):
+            checkpoint.save(where, step=step, arrays={"w": np.full(1000, step)}, about={})
+
+    def replace() -> None:
+        step = 2
+        while not ended.is_set():
+            step += 1
+            for where in (run.checkpoints, run.best):
+                checkpoint.save(where, step=step, arrays={"w": np.full(1000, step)}, about={})
+                checkpoint.keep_last(where, 1)
+
+    writing = threading.Thread(target=replace)
+    writing.start()
+    try:
+        last = {"best": 0, "last": 0}
+        while min(last.values()) < 40:
+            for which in last:
+                step, arrays = run.weights(which)
+                assert step >= last[which] and (arrays["w"] == step).all()
+                last[which], read = step, read + 1
+    finally:
+        ended.set()
+        writing.join()
+    assert read > 10

@@ -8,6 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
+from rlgen.errors import UserError
 from rlgen.summary import SummaryWriter, latest, png_bytes, read_scalars
 
 
@@ -90,3 +91,20 @@ def test_pictures_keep_their_pixels(channels: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 4, channels), np.uint8)
     back = imageio.imread(io.BytesIO(png_bytes(pixels)))
     np.testing.assert_array_equal(back.reshape(pixels.shape), pixels)
+
+
+def test_events_are_written_into_the_run_alone(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "train").symlink_to("theirs")
+    with pytest.raises(UserError, match="train is a link, and nothing is written or deleted there"):
+        SummaryWriter(tmp_path / "train")
+    assert list((tmp_path / "theirs").iterdir()) == []
+
+
+def test_what_is_synced_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, synced = SummaryWriter(tmp_path), list[int]()
+    monkeypatch.setattr("rlgen.files.os.fsync", synced.append)
+    writer.scalars(1, {"a": 1.0})
+    writer.sync()
+    assert len(synced) == 1 and read_scalars(tmp_path) == {"a": [(1, 1.0)]}
+    writer.close()

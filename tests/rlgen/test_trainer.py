@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from run_damage import Ear
 
 import rlgen
 from rlgen import building, checkpoint, state, trainer
@@ -190,16 +191,6 @@ def test_a_damaged_checkpoint_is_named_dropped_and_the_one_before_used(walk: Any
     again.train(60)
     assert arrays(whole.algorithm) == arrays(again.algorithm)
     assert [c.step for c in checkpoint.listed(hurt.run.checkpoints)] == [50, 60]
-
-
-class Ear(Callback):
-    """Hears what is said."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.heard.append(text)
 
 
 def test_the_best_that_every_checkpoint_knew_is_kept(walk: Any, tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -126,3 +129,28 @@ def test_folds_validate_every_example_once_and_never_the_test_part():
     for fold in folds:
         assert len(fold.split("train")) + len(fold.split("validation")) == len(everything)
         np.testing.assert_array_equal(fold.split("test").x, whole.split("test").x)
+
+
+def test_a_data_set_that_is_remembered_has_the_form_of_the_one_that_was_there() -> None:
+    digits = data.load("digits")
+    facts = json.loads(json.dumps(data.facts_of(digits)))
+    again = data.Recorded("digits", facts)
+    assert (again.spec, again.target) == (digits.spec, digits.target)
+    assert data.Recorded("digits", {**facts, "target": None}).target is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"shape": shape} for shape in (None, "x", 5, [-1], ["8"], [8.0], [True])),
+        *({"dtype": dtype} for dtype in (None, 5, "nothing", "object", "str", "datetime64[s]")),
+        *({"target": target} for target in (5, [], "x", {}, {"shape": [], "dtype": "int32"})),
+        *({"target": {"shape": [], "dtype": "int32", "classes": classes}} for classes in (5, "many", [1], None)),
+        {"target": {"shape": None, "dtype": "int32", "classes": []}},
+    ],
+    ids=str,
+)
+def test_facts_that_are_none_are_refused(wrong: dict[str, Any]) -> None:
+    facts = {**data.facts_of(data.load("digits")), **wrong}
+    with pytest.raises(UserError, match="What the run says of its data set 'digits' cannot be used"):
+        data.Recorded("digits", facts)

@@ -1,0 +1,99 @@
+"""Small runs, quick ones, and what there is of them, for tests of going on after something has happened to one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import rlgen
+from rlgen import checkpoint, files
+from rlgen.run import Run
+
+CONFIG = {
+    "chunk": 5,
+    "trainer.checkpoint_every_steps": 10,
+    "trainer.evaluate_every_steps": 10,
+    "trainer.evaluation_episodes": 2,
+    "trainer.keep_checkpoints": 3,
+}
+TIMES = ("run", "seconds", "steps_per_second", "training_steps_per_second")
+
+
+class Ear(rlgen.Callback):
+    """Hears what is said."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.heard.append(text)
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+class KillAt(rlgen.Callback):
+    """Ends everything at a step, as SIGKILL would: before it is saved."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def chunk(self, moment: rlgen.Moment) -> None:
+        if moment.step >= self.step:
+            raise Killed
+
+
+def train(path: Path, *, kill_at: int | None = None, **asked: Any) -> Run:
+    """The command, as it is typed again and again; `kill_at` a step that is no multiple of ten the run is killed."""
+    asked = {"steps": 40, "config": CONFIG, "run": path, **asked}
+    if kill_at is None:
+        return rlgen.train("walk", **asked)
+    try:
+        rlgen.train("walk", callbacks=[KillAt(kill_at)], **asked)
+    except Killed:
+        return Run.open(path)
+    raise AssertionError("it was not killed")
+
+
+def draw_nothing(run: Run, *_: Any, **__: Any) -> Path:
+    """In the place of the learning curve, which takes nine tenths of such a run's time."""
+    path = run.path / "media" / "learning_curve.png"
+    files.write(path, b"drawn")
+    return path
+
+
+def contents(place: Path) -> dict[str, tuple[int, bytes]]:
+    """All that is below a directory, with its times: what was not touched stays equal. The lock is nobody's content."""
+    return {
+        str(path.relative_to(place)): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in place.rglob("*")
+        if path.name != ".lock"
+    }
+
+
+def outcome(run: Run) -> dict[str, Any]:
+    """What a run came to, but for times and places."""
+    return {
+        "result": {key: value for key, value in run.result.items() if key not in TIMES},
+        "evaluations": run.evaluations(),
+        "steps": [row["step"] for row in run.stats()],
+        "last": state_of(run.checkpoints),
+        "best": state_of(run.best),
+    }
+
+
+def state_of(directory: Path) -> tuple[int, dict[str, bytes]]:
+    good, arrays, _ = checkpoint.newest_good(directory)
+    return good.step, {name: array.tobytes() for name, array in arrays.items()}
+
+
+def spoil(directory: Path, step: int, name: str = "weights") -> None:
+    """Put a number that is none into a checkpoint, with checksums that fit, as only somebody on purpose would."""
+    kept = checkpoint.Checkpoint(directory / checkpoint.name_of(step))
+    arrays = dict(kept.load())
+    arrays[name] = np.full_like(arrays[name], np.nan)
+    about = {key: value for key, value in kept.manifest().items() if key not in ("bytes", "sha256", "step")}
+    checkpoint.save(directory, step=step, arrays=arrays, about=about)
