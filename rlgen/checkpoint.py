@@ -29,6 +29,8 @@ LEFTOVERS = (files.WRITING, ".replaced-", ".removed-")
 
 # A reader that finds a checkpoint gone looks again: a writer may have replaced it. It is no writer if that never ends.
 LOOKS = 100
+# While one takes the place of another, whoever goes through the names of a directory may see neither.
+LOOKS_AT_NOTHING = 10
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -125,9 +127,11 @@ def way_on(error: OSError) -> str:
 
 def listed(directory: Path) -> list[Checkpoint]:
     """The checkpoints in `directory`, oldest first; directories alone, no links to any."""
-    paths = (path for path in directory.glob("step-*") if re.fullmatch(r"step-\d{1,18}", path.name))
-    found = [Checkpoint(path) for path in paths if _is_directory(path)]
-    return sorted(found, key=lambda checkpoint: checkpoint.step)
+    for _ in range(LOOKS_AT_NOTHING):
+        paths = (path for path in directory.glob("step-*") if re.fullmatch(r"step-\d{1,18}", path.name))
+        if found := [Checkpoint(path) for path in paths if _is_directory(path)]:
+            return sorted(found, key=lambda checkpoint: checkpoint.step)
+    return []
 
 
 def keep_last(directory: Path, count: int) -> None:

@@ -144,6 +144,12 @@ def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[st
     ]
 
 
+def kinds(hint: Any) -> tuple[type, ...]:
+    """The types that a hint allows: `str`, `dict[str, Any]`, `int | None`."""
+    parts = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return tuple(get_origin(part) or part for part in parts)
+
+
 def type_name(hint: Any) -> str:
     """A type hint as a reader would say it: `whole number`, `one of 'huber', 'mse'`, `number or none`."""
     origin, arguments = get_origin(hint), get_args(hint)

@@ -14,7 +14,6 @@ import re
 import shlex
 import subprocess
 import sys
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -25,7 +24,7 @@ from typing import Any
 import numpy.typing as npt
 
 from rlgen import checkpoint, files, lock, paths, runtime, signature
-from rlgen.config import type_name
+from rlgen.config import kinds, type_name
 from rlgen.errors import CheckpointDamaged, UserError
 from rlgen.lines import read_rows
 from rlgen.seal import SealBroken, changes, sealed, unsealed
@@ -75,7 +74,7 @@ class RunConfig:
         if unknown := sorted(set(row) - set(hints)):
             raise TypeError(f"it has {', '.join(map(repr, unknown))}, which no run has")
         for name, hint in hints.items():
-            if name in row and type(row[name]) not in _kinds(hint):
+            if name in row and type(row[name]) not in kinds(hint):
                 raise TypeError(f"{name}={row[name]!r} is no {type_name(hint)}")
         missing = [part.name for part in dataclasses.fields(cls) if part.name not in row]
         if missing:
@@ -348,12 +347,6 @@ def _require_result(row: Mapping[str, Any]) -> None:
 def is_run(path: Path) -> bool:
     """Whether a run is at `path`: its configuration, or a copy of it in a checkpoint."""
     return (path / CONFIG_FILE).is_file() or Run(path).copy_in_checkpoint() is not None
-
-
-def _kinds(hint: Any) -> tuple[type, ...]:
-    """The types that a hint allows: `str`, `dict[str, Any]`, `int | None`."""
-    parts = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    return tuple(typing.get_origin(part) or part for part in parts)
 
 
 def check_free(path: Path) -> None:

@@ -165,6 +165,14 @@ def test_the_best_one_is_made_again(run: Run, how: str) -> None:
     assert check(run.path).findings == ()
 
 
+def test_the_best_one_of_a_finished_run_is_made_again_too(run: Run) -> None:
+    whole = outcome(train(run.path, steps=60))
+    shutil.rmtree(run.best)
+    what, advice = found(check(run.path), f"best/{checkpoint.name_of(whole['best'][0])}")
+    assert what == "is missing" and "A resume makes it again" in advice
+    assert outcome(train(run.path, steps=60)) == whole and check(run.path).findings == ()
+
+
 def test_the_best_one_is_lost(tmp_path: Path) -> None:
     run = train(tmp_path / "run", steps=200, kill_at=195)
     path = best_path(run)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlgen import brought
+from rlgen import brought, registry
 from rlgen.errors import UserError
 from rlgen.request import Request, configured
 from rlgen.run import Run
@@ -98,8 +98,6 @@ def test_objects_become_names() -> None:
 
 
 def test_an_object_again_stands_under_the_name_that_the_run_has() -> None:
-    from rlgen import registry
-
     mlp = registry.load("mlp")
     data = (np.zeros((20, 2), np.float32), np.arange(20) % 2)
     stored = Request(data=data).problem("mlp", mlp)

@@ -47,7 +47,7 @@ class KillAt(rlgen.Callback):
 
 
 def train(path: Path, *, kill_at: int | None = None, **asked: Any) -> Run:
-    """The command, as it is typed again and again; `kill_at` a step that is no multiple of ten the run is killed."""
+    """The command, as it is typed again and again; the run is killed in the chunk that ends at `kill_at`."""
     asked = {"steps": 40, "config": CONFIG, "run": path, **asked}
     if kill_at is None:
         return rlgen.train("walk", **asked)
