@@ -40,6 +40,9 @@ class ConvolutionalConfig(AdversarialConfig):
     dropout: float = option(
         0.0, "Share of what the discriminator's layers put out that is dropped.", at_least=0, below=1
     )
+    spectral_norm: bool = option(
+        False, "Divide each kernel of the convolutional discriminator by its largest singular value."
+    )
     initialization: nets.Initialization = option(
         "normal",
         "Weights of both nets: normal with standard deviation 0.02, or He's, uniform over the mean of both fans.",
@@ -58,7 +61,13 @@ class ConvolutionalModel(AdversarialModel):
         net = self._net(c.generator)
         if net is None:
             return super().generator_net()
-        layers = nets.Layers(c.kernel_size, c.generator_batch_norm, c.generator_leak, 0.0, c.initialization, self.dtype)
+        layers = nets.Layers(
+            kernel=c.kernel_size,
+            batch_norm=c.generator_batch_norm,
+            leak=c.generator_leak,
+            initialization=c.initialization,
+            dtype=self.dtype,
+        )
         with self._drawn("generator"):
             return net.generator(c.latent_size, self.inputs.shape, c.filters, c.most_filters, layers, self.output)
 
@@ -66,12 +75,23 @@ class ConvolutionalModel(AdversarialModel):
         """From examples, in their shape but where the net is dense, to a logit."""
         c = self.config
         net = self._net(c.discriminator)
+        if c.spectral_norm and net is not nets.CONVOLUTIONAL:
+            raise UserError(
+                f"spectral_norm=true is for the convolutional discriminator, and discriminator={c.discriminator} makes "
+                f"another one for '{self.problem}', {self.inputs}: set spectral_norm=false."
+            )
         if net is None:
             return super().discriminator_net()
-        # The gradient of a gradient loses too much in eight bits of precision.
-        dtype = "float32" if c.gradient_penalty or c.r1 else self.dtype
+        # The gradient of a gradient, and singular values, lose too much in eight bits of precision.
+        dtype = "float32" if c.gradient_penalty or c.r1 or c.spectral_norm else self.dtype
         layers = nets.Layers(
-            c.kernel_size, c.discriminator_batch_norm, c.discriminator_leak, c.dropout, c.initialization, dtype
+            kernel=c.kernel_size,
+            batch_norm=c.discriminator_batch_norm,
+            leak=c.discriminator_leak,
+            dropout=c.dropout,
+            initialization=c.initialization,
+            spectral=c.spectral_norm,
+            dtype=dtype,
         )
         with self._drawn("discriminator"):
             return net.discriminator(self.inputs.shape, c.filters, c.most_filters, layers)

@@ -10,6 +10,7 @@ import keras
 
 from rlgen import networks
 from rlgen.errors import UserError
+from rlgen.generative.spectral import SpectralConv2D, SpectralDense
 
 # The generator begins with this many rows, or columns if they are fewer, and doubles them.
 STARTS = (4, 5, 6, 7)
@@ -29,6 +30,7 @@ class Layers:
         leak: slope of the ReLU below 0.
         dropout: share that is dropped.
         initialization: of the weights.
+        spectral: whether a discriminator's kernels are normalised.
         dtype: Keras' dtype policy; the last layer is float32.
     """
 
@@ -37,6 +39,7 @@ class Layers:
     leak: float = 0.0
     dropout: float = 0.0
     initialization: Initialization = "normal"
+    spectral: bool = False
     dtype: str = "float32"
 
     def weights(self) -> Any:
@@ -153,13 +156,16 @@ def discriminator(shape: tuple[int, ...], filters: int, most: int, layers: Layer
     (rows, columns), times = start(shape)
     filters_of = widths(times, filters, most)
     _require_room((rows * columns * filters_of[-1], 1), (shape[2], *filters_of), layers)
+    convolution, dense = (
+        (SpectralConv2D, SpectralDense) if layers.spectral else (keras.layers.Conv2D, keras.layers.Dense)
+    )
     x = picture = keras.Input(shape, dtype="float32")
     for i, width in enumerate(filters_of):
         bias = i == 0 or not layers.batch_norm
-        x = layers.convolution(keras.layers.Conv2D, width, bias=bias)(x)
+        x = layers.convolution(convolution, width, bias=bias)(x)
         x = layers.activated(x if i == 0 else layers.normalized(x))
     x = keras.layers.Flatten(dtype=layers.dtype)(x)
-    return keras.Model(picture, keras.layers.Dense(1, kernel_initializer=layers.weights(), dtype="float32")(x))
+    return keras.Model(picture, dense(1, kernel_initializer=layers.weights(), dtype="float32")(x))
 
 
 @dataclass(frozen=True)
