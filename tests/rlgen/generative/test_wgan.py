@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import same_bits
+from small_pictures import small_pictures
 
 from rlgen.generative.wgan import WGAN, WGANConfig
 
@@ -39,6 +40,14 @@ def test_a_resume_is_exact_with_rmsprop() -> None:
     model = make("ring")
     assert type(model.generator_optimizer).__name__ == "RMSprop"
     same_bits.assert_resumes_to_the_bit(model, parts=(2, 1), rest=3)
+
+
+def test_the_book_s_nets_train_with_their_critic_clipped() -> None:
+    config = WGANConfig.build({"batch_size": 4, "discriminator_updates": 1}, preset="book-mastering-tensorflow")
+    model = WGAN(problem=small_pictures(28), config=config, seed=0)
+    assert np.isfinite(model.train(1)["loss/discriminator"])
+    assert (model.generator.count_params(), model.discriminator.count_params()) == (851_713, 70_337)
+    assert max(np.abs(v.numpy()).max() for v in model.discriminator.trainable_variables) <= np.float32(0.01)
 
 
 @pytest.mark.parametrize("preset", ["paper", "book-mastering-tensorflow"])
