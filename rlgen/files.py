@@ -166,6 +166,15 @@ def make_directory(path: Path) -> None:
             sync_directory(parent.parent)
 
 
+def make_passing_directory(path: Path) -> None:
+    """Make a directory that will have another name before it matters whether it is on the disk.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    os.mkdir(path)  # noqa: PTH102 - as above.
+
+
 def is_directory(path: Path) -> bool:
     """Whether a directory is there.
 
