@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rlgen import importing, lock, registry, reuse, runtime
+from rlgen import importing, lock, registry, reuse, runtime, watchdog
 from rlgen.algorithm import Algorithm
 from rlgen.best import fault_of, known_in
 from rlgen.building import built, changes, checked, consented
@@ -139,6 +139,7 @@ def plan(name: str, **asked: Any) -> Plan | Finished:
     problem, preset, config, trainer = configured(name, cls, request)
     steps = request.steps or cls.default_steps
     trainer_config = TrainerConfig.build(trainer).resolved(steps)
+    watchdog.dog.patience = trainer_config.step_timeout_seconds
     if request.run is not None:
         check_free(Path(request.run))
     seed = request.seed or 0
@@ -209,7 +210,8 @@ def _resumed(name: str, request: Request) -> Plan | Finished:
         raise UserError(f"{run.path} is at step {at:,} already; ask for more than that with --steps.")
     own, trainer = _of_run(cls, stored, request)
     wanted = dataclasses.replace(stored, steps=steps, config=own.to_dict(), trainer=trainer.to_dict())
-    past_stop = wanted.trainer != stored.trainer or (request.resume is True and request.steps is not None)
+    other_ending = any(wanted.trainer[name] != stored.trainer.get(name) for name in TrainerConfig.ENDINGS)
+    past_stop = other_ending or (request.resume is True and request.steps is not None)
     if _finished(run) and (at >= steps or (run.result.get("stopped") and not past_stop)):
         return Finished(run)
     algorithm = built(wanted, consented(run, trust=request.trust, repeated=_repeated(own, stored, request)))
@@ -265,6 +267,6 @@ def _differences(name: str, cls: type[Algorithm], stored: RunConfig, request: Re
         return found  # Fields of another algorithm mean nothing to this one.
     config, trainer_config = (each.to_dict() for each in _of_run(cls, stored, request))
     config |= own if request.resume is not True else {}
-    found += differences(stored.config, {key: config[key] for key in own if key not in cls.Config.changeable})
-    fixed = [key for key in trainer if key not in TrainerConfig.changeable]
+    found += differences(stored.config, {key: config[key] for key in own})
+    fixed = [key for key in trainer if key not in TrainerConfig.CHANGEABLE]
     return found + differences(stored.trainer, {key: trainer_config[key] for key in fixed})
