@@ -96,6 +96,14 @@ def figures(everything: bool) -> Callable[..., None]:
 
 
 @pytest.fixture
+def undrawn(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the cheap algorithm draw no curve, which would take nine tenths of their time."""
+    from outcomes import draw
+
+    monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw)
+
+
+@pytest.fixture
 def uncompiled() -> Iterator[None]:
     """Compiled programs run step by step: for tests of so many of them that compiling each would take minutes."""
     import tensorflow as tf
