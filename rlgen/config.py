@@ -44,6 +44,11 @@ def option(
     return dataclasses.field(default=default, metadata={"doc": doc, "limits": limits})
 
 
+def another_default(config: type[Config], name: str, default: Any) -> Any:
+    """The field `name` as `config` has it, with another default: its sentence and its range stay."""
+    return dataclasses.field(default=default, metadata=config.__dataclass_fields__[name].metadata)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """Base of every configuration. Subclasses are `@dataclass(frozen=True, kw_only=True)` too.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import data, learning, pictures, runtime
+from rlgen import data, learning, networks, pictures, runtime
 from rlgen.algorithm import Evaluation, Split
 from rlgen.config import option
 from rlgen.data import Arrays
@@ -27,6 +27,8 @@ Array = npt.NDArray[np.float32]
 NEIGHBOURS = 5
 REFERENCE_LIMIT = 1000
 FRECHET_LIMIT = 10_000
+# What the widest layer puts out at a time when samples are made.
+SAMPLING_BYTES = 256_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +127,10 @@ class GenerativeModel(Model):
 
     def decode(self, z: Array) -> Array:
         """Latent vectors [n, latent_size] to examples [n, *shape], by the averaged generator."""
-        x = self.in_batches(lambda part: self.average(part, training=False), z, size=10_000)
+        # Of pictures, what a layer puts out for ten thousand would fill the memory.
+        widest = 4 * max(1, networks.memory.widest_outputs([self.average]))
+        size = min(10_000, max(1, SAMPLING_BYTES // widest))
+        x = self.in_batches(lambda part: self.average(part, training=False), z, size=size)
         return from_output(x.reshape(-1, *self.dataset.spec.shape), self.output)
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:

@@ -27,6 +27,7 @@ __all__ = [
     "body",
     "build",
     "build_pair",
+    "has_batch_normalization",
     "has_convolutions",
     "dense",
     "fitting",
@@ -166,5 +167,15 @@ def build_pair(name: str, inputs: tuple[Spec, Spec], outputs: int, options: Opti
 
 def has_convolutions(models: Iterable[Any]) -> bool:
     """Whether any of the models has convolutions; what is no Keras model has none."""
+    return _has("Conv", models)
+
+
+def has_batch_normalization(models: Iterable[Any]) -> bool:
+    """Whether in any of the models an example's output depends on the other examples of its batch."""
+    return _has("BatchNorm", models)
+
+
+def _has(word: str, models: Iterable[Any]) -> bool:
+    """Whether the name of a layer's type has the word in it."""
     layers = (layer for model in models if hasattr(model, "layers") for layer in model._flatten_layers())
-    return any("Conv" in type(layer).__name__ for layer in layers)
+    return any(word in type(layer).__name__ for layer in layers)

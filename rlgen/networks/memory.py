@@ -25,9 +25,14 @@ def require_room(inputs: int, units: Sequence[int]) -> None:
         UserError: the memory is not there; the message has the arithmetic.
     """
     weights = sum((above + 1) * below for above, below in itertools.pairwise((inputs, *units)))
+    require_room_for_weights(weights, advice="Make the hidden layers smaller")
+
+
+def require_room_for_weights(weights: int, *, advice: str) -> None:
+    """As `require_room`, for layers of any kind: `advice` says how to have fewer."""
     size = NUMBER_BYTES * weights
     needs = {f"{weights:,} weights": size, "their gradients": size, "their means in Adam": 2 * size}
-    runtime.require_memory(needs, advice="Make the hidden layers smaller")
+    runtime.require_memory(needs, advice=advice)
 
 
 def learning_bytes(

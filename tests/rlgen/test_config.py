@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from rlgen.config import Config, differences, load_presets, option, parse_overrides
+from rlgen.config import Config, another_default, differences, load_presets, option, parse_overrides
 from rlgen.errors import UserError
 from rlgen.values import MOST_STEPS
 
@@ -201,3 +201,18 @@ def test_presets_kept_as_data(tmp_path: Path) -> None:
     file = tmp_path / "presets.json"
     file.write_text(json.dumps({"large": {"about": "More.", "count": 9}}))
     assert load_presets(file) == {"large": {"about": "More.", "count": 9}}
+
+
+def test_another_default_keeps_sentence_and_range() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class First(Config):
+        count: int = option(1, "How many.", at_least=1)
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Second(First):
+        count: int = another_default(First, "count", 5)
+
+    assert (First().count, Second().count) == (1, 5)
+    assert Second.describe()[0] == {**First.describe()[0], "default": 5}
+    with pytest.raises(UserError, match="count=0"):
+        Second(count=0)

@@ -51,6 +51,12 @@ def test_the_nature_network_is_the_papers():
     )
 
 
+def test_batch_normalization_is_found_in_a_model_inside_another() -> None:
+    inner = keras.Sequential([keras.layers.Dense(2), keras.layers.BatchNormalization()])
+    assert networks.has_batch_normalization([object(), keras.Sequential([inner])])
+    assert not networks.has_batch_normalization([networks.body("small_cnn", Spec((8, 8, 1)), Options())])
+
+
 def test_the_residual_network_has_fifteen_convolutions():
     model = networks.body("residual", Spec((16, 16, 3), "uint8"), Options(hidden_units=(8,)))
     assert sum("Conv" in type(layer).__name__ for layer in model.layers) == 15

@@ -1,0 +1,186 @@
+"""Convolutional nets of adversarial models, as deep as the pictures are large: pure functions of sizes and switches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+
+from rlgen import networks
+from rlgen.errors import UserError
+from rlgen.generative.spectral import SpectralConv2D, SpectralDense
+
+# The generator begins with this many rows, or columns if they are fewer, and doubles them.
+STARTS = (4, 5, 6, 7)
+SMALLEST, LARGEST = 8, 256
+CHANNELS = (1, 3)
+
+Initialization = Literal["normal", "he"]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """How the layers of a net are made.
+
+    Attributes:
+        kernel: pixels along a side.
+        batch_norm: whether there is batch normalisation.
+        leak: slope of the ReLU below 0.
+        dropout: share that is dropped.
+        initialization: of the weights.
+        spectral: whether a discriminator's kernels are normalised.
+        dtype: Keras' dtype policy; the last layer is float32.
+    """
+
+    kernel: int = 4
+    batch_norm: bool = True
+    leak: float = 0.0
+    dropout: float = 0.0
+    initialization: Initialization = "normal"
+    spectral: bool = False
+    dtype: str = "float32"
+
+    def weights(self) -> Any:
+        """A new initialiser: one that is used twice gives the same weights twice."""
+        if self.initialization == "he":
+            return keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
+        return keras.initializers.RandomNormal(0.0, 0.02)
+
+    def normalized(self, x: Any) -> Any:
+        """Batch normalisation as in the authors' code; Keras' own defaults lag too far behind for sampling."""
+        if not self.batch_norm:
+            return x
+        gain = keras.initializers.RandomNormal(1.0, 0.02)
+        norm = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gain, dtype=self.dtype)
+        return norm(x)
+
+    def activated(self, x: Any) -> Any:
+        """The ReLU, and dropout where there is any."""
+        x = keras.layers.LeakyReLU(self.leak, dtype=self.dtype)(x)
+        return keras.layers.Dropout(self.dropout, dtype=self.dtype)(x) if self.dropout else x
+
+    def convolution(self, kind: Any, filters: int, *, bias: bool, dtype: str | None = None, **more: Any) -> Any:
+        """A convolution of stride 2, or a transposed one."""
+        return kind(
+            filters,
+            self.kernel,
+            strides=2,
+            padding="same",
+            use_bias=bias,
+            kernel_initializer=self.weights(),
+            dtype=dtype or self.dtype,
+            **more,
+        )
+
+
+def start(shape: tuple[int, ...]) -> tuple[tuple[int, int], int]:
+    """What a picture is doubled from: ((rows, columns), how often); 28 x 28 is 7 x 7, twice.
+
+    Args:
+        shape: of the picture, (height, width, channels).
+
+    Raises:
+        UserError: nothing between 4 and 7 doubles to it; the message has the nearest sizes that can be reached.
+    """
+    height, width, channels = shape
+    if channels not in CHANNELS:
+        raise UserError(
+            f"These pictures have {channels} channels, and the convolutional nets make 1 or 3: grey, or red, green and "
+            "blue. Lay transparent ones on a colour first."
+        )
+    found = _start(height, width)
+    if found is None:
+        sizes = " or ".join(f"{rows} x {columns}" for rows, columns in nearest_sizes(height, width))
+        raise UserError(
+            f"Pictures of {height} x {width} pixels cannot be reached by doubling {STARTS[0]} to {STARTS[-1]} rows or "
+            f"columns, up to {LARGEST}. The nearest that can: {sizes}. Scale them (images:FOLDER?size=N does), or set "
+            "generator=dense and discriminator=dense."
+        )
+    return found
+
+
+def nearest_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """The nearest sizes that can be reached, not larger and not smaller, where there are such; squares for squares."""
+    square = height == width
+    sides = range(SMALLEST, LARGEST + 1)
+    sizes = [(a, b) for a in sides for b in ((a,) if square else sides) if _start(a, b)]
+
+    def far(size: tuple[int, int]) -> int:
+        return abs(size[0] - height) + abs(size[1] - width)
+
+    below = [size for size in sizes if size[0] <= height and size[1] <= width]
+    above = [size for size in sizes if size[0] >= height and size[1] >= width]
+    return [min(some, key=far) for some in (below, above) if some] or [min(sizes, key=far)]
+
+
+def _start(height: int, width: int) -> tuple[tuple[int, int], int] | None:
+    times, (rows, columns) = 0, (height, width)
+    while rows % 2 == columns % 2 == 0 and min(rows, columns) >= 2 * STARTS[0]:
+        times, rows, columns = times + 1, rows // 2, columns // 2
+    possible = times and min(rows, columns) in STARTS and max(height, width) <= LARGEST
+    return ((rows, columns), times) if possible else None
+
+
+def widths(times: int, filters: int, most: int) -> list[int]:
+    """Filters of the layers from the picture inwards."""
+    return [min(filters * 2**i, most) for i in range(times)]
+
+
+def generator(latent_size: int, shape: tuple[int, ...], filters: int, most: int, layers: Layers, output: str) -> Any:
+    """The DCGAN generator of Radford et al. (2016), figure 1, for any size: [N, latent_size] to [N, *shape].
+
+    A dense layer makes a small picture of many channels, and transposed convolutions of stride 2 double it. A bias
+    in front of batch normalisation would be taken off again, so there is none.
+    """
+    (rows, columns), times = start(shape)
+    first, *others = reversed(widths(times, filters, most))
+    _require_room((latent_size, rows * columns * first), (first, *others, shape[2]), layers)
+    bias = not layers.batch_norm
+    z = keras.Input((latent_size,), dtype="float32")
+    dense = keras.layers.Dense(
+        rows * columns * first, use_bias=bias, kernel_initializer=layers.weights(), dtype=layers.dtype
+    )
+    x = keras.layers.Reshape((rows, columns, first), dtype=layers.dtype)(dense(z))
+    x = layers.activated(layers.normalized(x))
+    for width in others:
+        x = layers.convolution(keras.layers.Conv2DTranspose, width, bias=bias)(x)
+        x = layers.activated(layers.normalized(x))
+    last = layers.convolution(keras.layers.Conv2DTranspose, shape[2], bias=True, dtype="float32", activation=output)
+    return keras.Model(z, last(x))
+
+
+def discriminator(shape: tuple[int, ...], filters: int, most: int, layers: Layers) -> Any:
+    """The generator's mirror, convolutions of stride 2: [N, *shape] to a logit, [N, 1]; the first is not normalised."""
+    (rows, columns), times = start(shape)
+    filters_of = widths(times, filters, most)
+    _require_room((rows * columns * filters_of[-1], 1), (shape[2], *filters_of), layers)
+    convolution, dense = (
+        (SpectralConv2D, SpectralDense) if layers.spectral else (keras.layers.Conv2D, keras.layers.Dense)
+    )
+    x = picture = keras.Input(shape, dtype="float32")
+    for i, width in enumerate(filters_of):
+        bias = i == 0 or not layers.batch_norm
+        x = layers.convolution(convolution, width, bias=bias)(x)
+        x = layers.activated(x if i == 0 else layers.normalized(x))
+    x = keras.layers.Flatten(dtype=layers.dtype)(x)
+    return keras.Model(picture, dense(1, kernel_initializer=layers.weights(), dtype="float32")(x))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The builders of a generator and of its discriminator, called as `generator` and `discriminator` are."""
+
+    generator: Callable[..., Any]
+    discriminator: Callable[..., Any]
+
+
+CONVOLUTIONAL = Pair(generator, discriminator)
+
+
+def _require_room(dense: tuple[int, int], channels: tuple[int, ...], layers: Layers) -> None:
+    """Check that the weights of a dense layer and of convolutions between these channels fit into memory."""
+    pairs = zip(channels, channels[1:], strict=False)
+    weights = dense[0] * dense[1] + layers.kernel**2 * sum(a * b for a, b in pairs)
+    networks.memory.require_room_for_weights(weights, advice="Make filters, most_filters or kernel_size smaller")
