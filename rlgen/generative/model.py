@@ -35,6 +35,9 @@ FRECHET_LIMIT = 10_000
 class GenerativeConfig(ModelConfig):
     """What every generative model can be told."""
 
+    # Fields that only say what is reported; a run may go on with others.
+    changeable: ClassVar[tuple[str, ...]] = ("metrics", "metric_features")
+
     latent_size: int = option(2, "Numbers in a latent vector.", at_least=1)
     latent_distribution: Literal["normal", "uniform"] = option(
         "normal", "Distribution of each latent number: standard normal, or uniform in [-1, 1]."
@@ -180,7 +183,11 @@ class GenerativeModel(Model):
 
     def _watch(self, real: Array, samples: Array) -> None:
         """Say once that samples have collapsed, where anything has been learned."""
-        if not self._remarked and int(self.updates) and (remark := collapse(real, samples)):
+        if (
+            not self._remarked
+            and int(self.updates)
+            and (remark := collapse(real[:REFERENCE_LIMIT], samples[:REFERENCE_LIMIT]))
+        ):
             self._remarked = True
             runtime.tell(remark)
 

@@ -56,7 +56,9 @@ def squared_discrepancy(x: Array, y: Array) -> float:
 
 
 def _kernel(x: Array, y: Array) -> Array:
-    return (x @ y.T / x.shape[1] + 1) ** 3
+    base = x @ y.T / x.shape[1] + 1
+    # A product: NumPy takes third powers by logarithms, five times as long.
+    return base * base * base
 
 
 def _mean_of_others(kernel: Array) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
+import rlgen
 from rlgen import data, registry
 from rlgen.errors import RlgenError, UnknownName, UserError
 from rlgen.generative import judging
@@ -186,6 +188,15 @@ def test_it_is_made_once_and_not_before_anything_is_learned(
     scalars(model)
     scalars(model)
     assert capsys.readouterr().err.count("may have collapsed") == 1
+
+
+def test_a_run_goes_on_with_other_metrics(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"data": "ring", "run": tmp_path / "run"}
+    fields = {**SMALL, "trainer.evaluation_episodes": 1}
+    before = rlgen.train("gan", steps=2, config={**fields, "metrics": ["fid"]}, **how).evaluation
+    after = rlgen.train("gan", steps=4, config={"metrics": ["kid"], "metric_features": "raw"}, resume=True, **how)
+    assert "eval/fid_raw_10000_60" in before and "eval/kid_raw_10000_60" in after.evaluation
+    assert "eval/fid_raw_10000_60" not in after.evaluation
 
 
 def test_small_parts() -> None:
