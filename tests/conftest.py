@@ -24,16 +24,18 @@ if any(flags in os.environ.get("XLA_FLAGS", "") for flags in runtime.XLA_FLAGS.v
     os.environ["XLA_FLAGS"] += " --xla_llvm_disable_expensive_passes=true"
 
 CONFIGURATION = "XDG_CONFIG_HOME"
+CACHE = "RLGEN_CACHE"
 PROGRAMS = "--tf_xla_persistent_cache_directory="
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Test processes, and what they start, share what they compile and the key that signs runs.
+    """Test processes, and what they start, share what they compile or train once and the key that signs runs.
 
     The controller makes the places for it; none of it is the user's.
     """
     if not hasattr(config, "workerinput"):
         os.environ[CONFIGURATION] = tempfile.mkdtemp(prefix="rlgen-configuration-")
+        os.environ[CACHE] = tempfile.mkdtemp(prefix="rlgen-cache-")
         if "TF_XLA_FLAGS" not in os.environ:
             os.environ["TF_XLA_FLAGS"] = PROGRAMS + tempfile.mkdtemp(prefix="rlgen-programs-")
 
@@ -43,6 +45,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.get("TF_XLA_FLAGS", "").removeprefix(PROGRAMS), ignore_errors=True)
         shutil.rmtree(os.environ[CONFIGURATION], ignore_errors=True)
+        shutil.rmtree(os.environ[CACHE], ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
