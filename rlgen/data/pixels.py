@@ -100,8 +100,9 @@ def _flat(picture: Any, background: tuple[int, int, int]) -> Any:
 
 def on_colour(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
     """Pixels with transparency, [..., 4], laid on a colour, [..., 3]."""
-    shown, alpha = pixels[..., :3].astype(np.float64), pixels[..., 3:] / 255.0
-    return np.rint(shown * alpha + np.array(background) * (1 - alpha)).astype(np.uint8)
+    shown, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
+    # Rounded: no number of 255ths lies in the middle between two whole ones.
+    return ((shown * alpha + np.array(background, np.uint32) * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def square(pixels: Pixels, size: int) -> Pixels:

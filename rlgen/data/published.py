@@ -143,19 +143,23 @@ def read_idx_parts(first: Path, name: str) -> tuple[Arrays, Arrays]:
 
 
 def members(file: Path, wanted: Callable[[str], bool]) -> Mapping[str, bytes]:
-    """The files of a tar archive whose names are wanted, in one pass; nothing is written.
+    """The files of a packed tar archive whose names are wanted, in one pass; nothing is written.
 
     Raises:
         OSError, ValueError and the like: it is none; see `FAULTS`.
     """
     found, room = dict[str, bytes](), MOST_BYTES
-    with files.open_to_read(file) as raw, tarfile.open(fileobj=raw, mode="r|*") as archive:
-        for member in archive:
-            if not member.isfile() or not wanted(member.name):
-                continue
-            room -= member.size
-            if room < 0:
-                raise ValueError(f"it unpacks to more than {runtime.human_bytes(MOST_BYTES)}")
-            content: Any = archive.extractfile(member)
-            found[member.name] = content.read()
+    with files.open_to_read(file) as raw, gzip.GzipFile(fileobj=raw) as unpacked:
+        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
+            for member in archive:
+                if not member.isfile() or not wanted(member.name):
+                    continue
+                room -= member.size
+                if room < 0:
+                    raise ValueError(f"it unpacks to more than {runtime.human_bytes(MOST_BYTES)}")
+                content: Any = archive.extractfile(member)
+                found[member.name] = content.read()
+        # An archive that was cut off ends for `tarfile` where it is cut; the checksum at its end is what tells.
+        while unpacked.read(files.BLOCK_BYTES):
+            pass
     return found

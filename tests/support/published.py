@@ -46,3 +46,9 @@ def tar_gz(content: Mapping[str, bytes]) -> bytes:
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return made.getvalue()
+
+
+def openmoji_table(groups: Mapping[str, str]) -> bytes:
+    """OpenMoji's table of these emoji, by their code points as it writes them, and their groups."""
+    rows = [f"x,{code},{group},something,a name" for code, group in groups.items()]
+    return "\n".join(["emoji,hexcode,group,subgroups,annotation", *rows]).encode()

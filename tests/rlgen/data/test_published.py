@@ -54,6 +54,17 @@ def test_a_file_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, monkeyp
     assert published.members(tmp_path / "b.tgz", lambda name: name == "second") == {"second": bytes(600)}
 
 
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.6, 0.9, 0.999])
+def test_an_archive_that_was_cut_off_is_refused(tmp_path: Path, kept: float) -> None:
+    content = {f"{i}": made.pictures(1, 2000, seed=i)[0].tobytes() for i in range(20)}
+    whole = made.tar_gz(content)
+    (tmp_path / "a.tgz").write_bytes(whole)
+    assert published.members(tmp_path / "a.tgz", lambda name: True) == content
+    (tmp_path / "a.tgz").write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(published.FAULTS):
+        published.members(tmp_path / "a.tgz", lambda name: False)
+
+
 @pytest.mark.parametrize("folder", ["fashion-mnist", "FashionMNIST/raw"])
 @pytest.mark.parametrize("packed", [True, False])
 def test_parts_in_the_published_order(data_place: Path, folder: str, packed: bool) -> None:
