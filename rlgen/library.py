@@ -92,7 +92,7 @@ def get(name: str) -> list[Path]:
             if package.file in present:
                 fetching.check(present[package.file], package)
         return list(present.values())
-    place = home()
+    place = home().resolve()  # It may be a link to a larger disk.
     paths.check_new(place, what="directory of data sets", option=f"directory, {VARIABLE}=DIRECTORY")
     try:
         files.make_directory(place)
