@@ -192,7 +192,7 @@ def is_directory(path: Path) -> bool:
 
 
 def rename(path: Path, to: Path) -> None:
-    """Give a file or directory another name in the same directory; on the disk after `sync_directory`."""
+    """Give a file or directory another name on the same disk; kept after `sync_directory`."""
     os.rename(path, to)  # noqa: PTH104 - as above.
 
 

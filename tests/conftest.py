@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from rlgen import cli, registry, runtime
+from rlgen import cli, library, registry, runtime
 
 # Before any test imports TensorFlow, as the command does.
 runtime.prepare()
@@ -123,6 +123,34 @@ def in_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place.mkdir()
     monkeypatch.chdir(place)
     return place
+
+
+@pytest.fixture
+def data_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory for data sets, the only one where there are any."""
+    place = tmp_path / "data-sets"
+    place.mkdir()
+    nowhere = tmp_path / "nowhere"
+    for variable in ("KERAS_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(nowhere))
+    monkeypatch.setattr(library, "DEBIAN", nowhere)
+    monkeypatch.setattr(library, "TORCHVISION", nowhere)
+    monkeypatch.setenv(library.VARIABLE, str(place))
+    return place
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Put a program of this name on PATH, where nothing else is, that runs these lines of Python."""
+    place = tmp_path / "programs"
+    place.mkdir()
+    monkeypatch.setenv("PATH", str(place))
+
+    def put(name: str, lines: str) -> None:
+        (place / name).write_text(f"#!{sys.executable}\n{lines}\n")
+        (place / name).chmod(0o755)
+
+    return put
 
 
 @pytest.fixture
