@@ -267,6 +267,6 @@ def _differences(name: str, cls: type[Algorithm], stored: RunConfig, request: Re
         return found  # Fields of another algorithm mean nothing to this one.
     config, trainer_config = (each.to_dict() for each in _of_run(cls, stored, request))
     config |= own if request.resume is not True else {}
-    found += differences(stored.config, {key: config[key] for key in own})
-    fixed = [key for key in trainer if key not in TrainerConfig.CHANGEABLE]
+    found += differences(stored.config, {key: config[key] for key in own if key not in cls.Config.changeable})
+    fixed = [key for key in trainer if key not in TrainerConfig.changeable]
     return found + differences(stored.trainer, {key: trainer_config[key] for key in fixed})

@@ -18,7 +18,7 @@ class TrainerConfig(Config):
 
     # As the number of steps may be another one when a run goes on, so may these; what ends it, and the rest.
     ENDINGS: ClassVar[tuple[str, ...]] = ("patience_evaluations", "stop_at_score", "stop_after_seconds")
-    CHANGEABLE: ClassVar[tuple[str, ...]] = (*ENDINGS, "step_timeout_seconds")
+    changeable: ClassVar[tuple[str, ...]] = (*ENDINGS, "step_timeout_seconds")
 
     evaluate_every_steps: int | None = option(
         None, "Steps between evaluations; none: a 20th of the run.", at_least=1, at_most=MOST_STEPS
