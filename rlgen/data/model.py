@@ -137,6 +137,11 @@ class Model(Algorithm):
         """Examples that one step takes from the data."""
         return int(self.config.batch_size)
 
+    @property
+    def examples_at_once(self) -> int:
+        """Of these, how many a network sees at a time: memory goes by them."""
+        return self.examples_per_update
+
     # What `build` and `step` are made with.
 
     def options(self, purpose: str, hidden_units: Sequence[int], activation: str) -> networks.Options:
@@ -307,7 +312,7 @@ class Model(Algorithm):
     def memory_bytes(self) -> Mapping[str, int]:
         """The training examples, where they are copied to the device; networks, and what they put out for a batch."""
         models = [part for name in (*self.used, *self.learned) if hasattr(part := getattr(self, name), "layers")]
-        needs = networks.memory.learning_bytes(models, examples=self.examples_per_update, made=3)
+        needs = networks.memory.learning_bytes(models, examples=self.examples_at_once, made=3)
         needs["batches"] += 4 * self.inputs.size * self.examples_per_update
         return needs if self.feed.streamed else {"training examples": self.feed.nbytes, **needs}
 

@@ -131,6 +131,11 @@ class AdversarialModel(GenerativeModel):
         """Every discriminator update gets real examples of its own."""
         return int(self.config.batch_size * self.config.discriminator_updates)
 
+    @property
+    def examples_at_once(self) -> int:
+        """A batch of real examples and one of generated ones, however many updates there are."""
+        return min(self.examples_per_update, 2 * int(self.config.batch_size))
+
     def step(self, batch: Batch, update: Any) -> Mapping[str, Any]:
         """Algorithm 1: k updates of D, each on a fresh batch of real x and of z, then one of G on fresh z."""
         k = self.config.discriminator_updates

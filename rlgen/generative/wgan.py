@@ -25,6 +25,13 @@ class WGANConfig(ConvolutionalConfig):
             "discriminator_learning_rate": 5e-5,
             "ema_decay": 0.0,
         },
+        "ring": {
+            "about": "For points in the plane: wider weights, and steps that come down to nothing over 20,000 updates.",
+            "latent_size": 2,
+            "weight_clip": 0.2,
+            "generator_learning_rate": "linear:start=5e-4,end=0,over=20000",
+            "discriminator_learning_rate": "linear:start=1e-3,end=0,over=20000",
+        },
         "book-mastering-tensorflow": {
             "about": "Dua (2022), chapter 10, for digits of 28 x 28 pixels.",
             "generator": "book_wgan",

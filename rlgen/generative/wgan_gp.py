@@ -26,6 +26,14 @@ class WGANGPConfig(ConvolutionalConfig):
             "kernel_size": 5,
             "ema_decay": 0.0,
         },
+        "ring": {
+            "about": "For points in the plane: the authors' lambda for such, and steps that come down to nothing over "
+            "10,000 updates.",
+            "latent_size": 2,
+            "gradient_penalty": 0.1,
+            "generator_learning_rate": "linear:start=1e-3,end=0,over=10000",
+            "discriminator_learning_rate": "linear:start=1e-3,end=0,over=10000",
+        },
     }
 
     batch_size: int = another_default(ConvolutionalConfig, "batch_size", 64)
@@ -54,3 +62,4 @@ class WGANGP(ConvolutionalModel):
     """
 
     Config = WGANGPConfig
+    default_steps = 10_000

@@ -8,11 +8,15 @@ import pytest
 import same_bits
 import tensorflow as tf
 
-from rlgen import state
+import rlgen
+from rlgen import registry, state
 from rlgen.errors import UserError
 from rlgen.generative import adversarial
 from rlgen.generative.adversarial import AdversarialConfig, AdversarialModel
+from rlgen.generative.dcgan import DCGAN
 from rlgen.generative.losses import LOSSES
+from rlgen.generative.wgan_gp import WGANGP
+from rlgen.testing import check_plugin
 
 SMALL = {"generator_hidden_units": (8,), "discriminator_hidden_units": (8,), "batch_size": 16}
 
@@ -134,6 +138,23 @@ def test_smoothing_without_a_target_is_refused() -> None:
     for loss in ("hinge", "wasserstein"):
         with pytest.raises(UserError, match="label_smoothing=0.1.*non_saturating, minimax, least_squares"):
             make(loss=loss, label_smoothing=0.1)
+
+
+def test_memory_goes_by_one_update_of_the_discriminator() -> None:
+    one, two, many = (make(discriminator_updates=count).memory_bytes()["batches"] for count in (1, 2, 32))
+    held = 4 * 2 * 16  # Bytes of the batch itself that a further update brings.
+    assert two > one
+    assert many - two == 30 * held
+
+
+@pytest.mark.parametrize(("name", "cls"), [("dcgan", DCGAN), ("wgan_gp", WGANGP)])
+def test_every_model_keeps_the_contract(name: str, cls: type[AdversarialModel]) -> None:
+    rlgen.register("generative", name)(cls)
+    try:
+        small = {"batch_size": 8, "filters": 4, "evaluation_samples": 20, "discriminator_updates": 1}
+        check_plugin(name, data="digits", steps=4, config=small)
+    finally:
+        registry.unregister("generative", name)
 
 
 def test_without_a_penalty_no_seed_is_drawn_for_it() -> None:

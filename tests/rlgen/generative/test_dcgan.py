@@ -70,6 +70,12 @@ def test_points_are_refused_with_what_learns_them() -> None:
         make("ring")
 
 
-@pytest.mark.parametrize("preset", list(DCGANConfig.presets))
-def test_presets_build(preset: str) -> None:
-    assert DCGANConfig.build(preset=preset).beta_2 == 0.999
+@pytest.mark.parametrize(("preset", "most"), [("paper", {"filters": 4, "most_filters": 8}), ("tutorial", {})])
+def test_presets_train(preset: str, most: dict[str, int]) -> None:
+    config = DCGANConfig.build({"batch_size": 4, **most}, preset=preset)
+    model = DCGAN(problem=small_pictures(28), config=config, seed=0)
+    assert np.isfinite(model.train(1)["loss/generator"])
+    assert model.sample(2, 0).shape == (2, 28, 28, 1)
+    if preset == "tutorial":
+        assert model.generator.count_params() == 2_330_944
+        assert model.discriminator.count_params() == 212_865

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import same_bits
+from small_pictures import small_pictures
 
 from rlgen.generative.wgan import WGAN, WGANConfig
 
@@ -41,7 +42,15 @@ def test_a_resume_is_exact_with_rmsprop() -> None:
     same_bits.assert_resumes_to_the_bit(model, parts=(2, 1), rest=3)
 
 
-@pytest.mark.parametrize("preset", list(WGANConfig.presets))
+def test_the_book_s_nets_train_with_their_critic_clipped() -> None:
+    config = WGANConfig.build({"batch_size": 4, "discriminator_updates": 1}, preset="book-mastering-tensorflow")
+    model = WGAN(problem=small_pictures(28), config=config, seed=0)
+    assert np.isfinite(model.train(1)["loss/discriminator"])
+    assert (model.generator.count_params(), model.discriminator.count_params()) == (851_713, 70_337)
+    assert max(np.abs(v.numpy()).max() for v in model.discriminator.trainable_variables) <= np.float32(0.01)
+
+
+@pytest.mark.parametrize("preset", ["paper", "book-mastering-tensorflow"])
 def test_presets_are_the_authors_clip_and_step(preset: str) -> None:
     config = WGANConfig.build(preset=preset)
     assert (config.weight_clip, config.discriminator_updates, config.batch_size) == (0.01, 5, 64)
