@@ -58,8 +58,8 @@ class Package:
         return Path(self.folder or self.file).name
 
 
-def check(path: Path, package: Package) -> None:
-    """Hold the file of a package against its checksum.
+def check(path: Path, package: Package, *, advice: str) -> None:
+    """Hold the file of a package against its checksum; `advice` says what to do where it is another one.
 
     Raises:
         RlgenError: it is another one.
@@ -68,8 +68,8 @@ def check(path: Path, package: Package) -> None:
         found = files.checksum(file)
     if found != package.sha256:
         raise RlgenError(
-            f"'{path}' is not {package.file} of the package {package.name} {package.version}: its SHA-256 is {found}, "
-            f"and {package.sha256} was expected. Delete it, if it is still there, and bring it again."
+            f"'{path}' is not what the package {package.name} {package.version} was: its SHA-256 is {found}, and "
+            f"{package.sha256} was expected. {advice}"
         )
 
 
@@ -90,9 +90,9 @@ def fetch(package: Package, directory: Path, *, by_hand: str) -> Path:
     if absent := [program for program in needed if shutil.which(program) is None]:
         raise UserError(f"{' and '.join(absent)} would bring it and cannot be found here. Install it, or {by_hand}.")
     place = directory / package.kept
-    if place.exists():
-        raise UserError(f"'{place}' is there and lacks something. Move it away, and the whole of it is brought.")
     with locked(directory):
+        if place.exists():
+            raise UserError(f"'{place}' is there and lacks something. Move it away, and the whole of it is brought.")
         for left in directory.glob(f"{files.WRITING}*"):  # Of a process that was killed: we hold the lock.
             files.discard(left)
         beside = directory / f"{files.WRITING}{uuid.uuid4().hex}"
@@ -116,11 +116,11 @@ def _brought(package: Package, place: Path, by_hand: str) -> Path:
     if not archive.is_file():
         came = ", ".join(sorted(path.name for path in place.iterdir())) or "nothing"
         raise RlgenError(f"`{shlex.join(package.command)}` brought {came}, and {package.file} was expected.")
-    check(archive, package)
+    check(archive, package, advice=f"Nothing of it was kept. Try again, or {by_hand}.")
     if not package.folder:
         return archive
     inside = place / "inside"
-    _run([*UNPACK, str(archive), str(inside)], place, by_hand)
+    _run([*UNPACK, archive.name, inside.name], place, by_hand)
     if not (inside / package.folder).is_dir():
         raise RlgenError(f"{package.file} has no folder {package.folder}.")
     return inside / package.folder
@@ -128,7 +128,8 @@ def _brought(package: Package, place: Path, by_hand: str) -> Path:
 
 def _run(command: Sequence[str], place: Path, by_hand: str) -> None:
     # File descriptor 2 is the talk, the client's bar too.
-    done = subprocess.run(command, cwd=place, stdin=subprocess.DEVNULL, stdout=2, check=False)
+    program = shutil.which(command[0]) or command[0]  # With its ending, which Windows asks for.
+    done = subprocess.run([program, *command[1:]], cwd=place, stdin=subprocess.DEVNULL, stdout=2, check=False)
     if done.returncode:
         raise RlgenError(
             f"`{shlex.join(command)}` ended with {done.returncode}; what it said stands above. Mend that, or {by_hand}."

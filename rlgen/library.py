@@ -90,7 +90,7 @@ def get(name: str) -> list[Path]:
     if present:
         for package in origin.packages:
             if package.file in present:
-                fetching.check(present[package.file], package)
+                fetching.check(present[package.file], package, advice="Delete it, and bring it again.")
         return list(present.values())
     place = home().resolve()  # It may be a link to a larger disk.
     paths.check_new(place, what="directory of data sets", option=f"directory, {VARIABLE}=DIRECTORY")

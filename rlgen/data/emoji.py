@@ -95,14 +95,14 @@ class Emoji(Dataset):
         archive, table = self._files
         try:
             pictures = members(archive, lambda name: name.startswith(PICTURES) and name.endswith(".webp"))
+            # Some are there under two names.
+            named = {openmoji.code(PurePosixPath(name).stem): content for name, content in sorted(pictures.items())}
         except FAULTS as error:
             raise damaged(archive, error, self.name) from error
         try:
             groups = openmoji.groups(members(table, openmoji.TABLE.__eq__)[openmoji.TABLE])
         except FAULTS as error:
             raise damaged(table, error, self.name) from error
-        # Some are there under two names.
-        named = {openmoji.code(PurePosixPath(name).stem): content for name, content in sorted(pictures.items())}
         classes = self.target.classes
         return [
             (points, content, classes.index(groups[points]))

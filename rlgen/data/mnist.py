@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,10 @@ def _extract(file: Path) -> tuple[Arrays, Arrays]:
     return _uint8(x[train], y[train]), _uint8(x[test], y[test])
 
 
-def _uint8(x: np.ndarray, y: np.ndarray) -> Arrays:
+def _uint8(x: Any, y: Any) -> Arrays:
+    # NumPy gives the bytes of what does not begin as an array does.
+    if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
+        raise ValueError("something in it is no array")
     if x.dtype != np.uint8 or y.dtype.kind not in "iu":
         raise ValueError(f"its pictures are {x.dtype}, its labels {y.dtype}")
     return Arrays(x[..., None], y.astype(np.int32))

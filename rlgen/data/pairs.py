@@ -87,8 +87,7 @@ class Pairs(Dataset):
             both = [read for pair in self._pairs[part] if (read := self._pixels(pair)) is not None]
             x, y = (np.array([pair[i] for pair in both], np.uint8).reshape(-1, *self.spec.shape) for i in (0, 1))
             self._read[part] = Arrays(x, y)
-        arrays = self._read[part]
-        return Arrays(arrays.x.copy(), None if arrays.y is None else arrays.y.copy())
+        return self._read[part]
 
     @cached_property
     def _read(self) -> dict[Part, Arrays]:

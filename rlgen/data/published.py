@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import abc
+import csv
 import gzip
 import math
 import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import files, runtime
+from rlgen import archive, files, runtime
 from rlgen.data import Arrays, Dataset, Part, Target
 from rlgen.data.pixels import check_size, resized
 from rlgen.errors import UserError
@@ -26,7 +25,7 @@ from rlgen.spec import Spec
 # What a file may unpack to; the largest of these sets has 180 MB.
 MOST_BYTES = 500_000_000
 # What reading a file that is no archive, or a damaged one, may raise.
-FAULTS = (OSError, EOFError, ValueError, KeyError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
+FAULTS = (*archive.FAULTS, TypeError, LookupError, MemoryError, tarfile.TarError, csv.Error)
 
 
 class Published(Dataset):
@@ -150,14 +149,14 @@ def members(file: Path, wanted: Callable[[str], bool]) -> Mapping[str, bytes]:
     """
     found, room = dict[str, bytes](), MOST_BYTES
     with files.open_to_read(file) as raw, gzip.GzipFile(fileobj=raw) as unpacked:
-        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
-            for member in archive:
+        with tarfile.open(fileobj=unpacked, mode="r|") as packed:
+            for member in packed:
                 if not member.isfile() or not wanted(member.name):
                     continue
                 room -= member.size
                 if room < 0:
                     raise ValueError(f"it unpacks to more than {runtime.human_bytes(MOST_BYTES)}")
-                content: Any = archive.extractfile(member)
+                content: Any = packed.extractfile(member)
                 found[member.name] = content.read()
         # An archive that was cut off ends for `tarfile` where it is cut; the checksum at its end is what tells.
         while unpacked.read(files.BLOCK_BYTES):
