@@ -27,8 +27,6 @@ Observations = npt.NDArray[Any]
 class AgentConfig(Config):
     """What every agent can be told."""
 
-    changeable: ClassVar[tuple[str, ...]] = ("step_timeout_seconds",)
-
     num_envs: int = option(8, "Environments stepped together.", at_least=1, at_most=65_536)
     discount: float = option(0.99, "gamma: what a reward one step later is worth.", at_least=0, at_most=1)
     wrappers: tuple[str, ...] = option(
@@ -37,11 +35,6 @@ class AgentConfig(Config):
     )
     exploration_repeat_steps: int = option(
         1, "Steps of an environment for which exploring draws the same random numbers (Dabney et al. 2021).", at_least=1
-    )
-    step_timeout_seconds: float | None = option(
-        300.0,
-        "Seconds within which a step, a reset and a constructor of an environment have to return; none: any time.",
-        above=0,
     )
 
 
@@ -78,7 +71,6 @@ class Agent(Algorithm):
             training_wrappers=self.training_wrappers(),
             engine=engine,
             able=self.engines,
-            patience=config.step_timeout_seconds,
         )
         self.engine = self.environments.engine
         self.step_quantum = config.num_envs

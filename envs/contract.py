@@ -28,15 +28,13 @@ SMALL = 65_536  # Numbers.
 class Contract:
     """What one run's environments are held to, and what has been said of them."""
 
-    def __init__(self, *, patience: float | None = None) -> None:
-        """Set how many seconds a call may take; None: any time."""
-        self._patience = patience
+    def __init__(self) -> None:
         self.begin()
-        watchdog.dog.watch(self, patience)
 
     def begin(self) -> None:
-        """Say again what is said once: the next run is another one."""
+        """The next run is another one: say again what is said once."""
         self._bounds_told = self._close_told = False
+        watchdog.dog.watch(self, watchdog.dog.patience)
 
     def call(self, where: str, function: Callable[..., T], *arguments: Any) -> T:
         """`function(call, *arguments)`, which calls into environments and may count them in `call.at`.
@@ -44,7 +42,7 @@ class Contract:
         Raises:
             EnvironmentFault: one raised, wanted to leave the program, broke a promise or does not return.
         """
-        return watchdog.watched(where, self._patience, function, *arguments)
+        return watchdog.watched(where, watchdog.dog.patience, function, *arguments)
 
     def close(self, env: Any) -> None:
         """Close an environment; what it has done stands, so that it fails in this is no reason to."""

@@ -47,7 +47,6 @@ class Environments:
         training_wrappers: Sequence[str] = (),
         engine: str = "auto",
         able: Sequence[str] = ("compiled", "gymnasium"),
-        patience: float | None = None,
     ) -> None:
         """Look everything up and make one environment to see its spaces.
 
@@ -57,12 +56,11 @@ class Environments:
             training_wrappers: more of them, outside of those, for training alone.
             engine: "auto", "compiled" or "gymnasium".
             able: the engines the algorithm can learn on.
-            patience: seconds within which a step, a reset and a constructor have to return; None: any time.
 
         Raises:
             UserError: no such environment or wrapper, one that cannot be made, or an engine that it does not have.
         """
-        self._source, self.contract = lookup(env_id), Contract(patience=patience)
+        self._source, self.contract = lookup(env_id), Contract()
         self.alone = self._source.alone
         self._learned_in: HostEnvs | None = None
         self._judged_in: list[gym.Env[Any, Any]] = []

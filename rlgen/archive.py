@@ -6,6 +6,7 @@ than the file, and an array is allocated when somebody asks for it who has seen 
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -20,8 +21,11 @@ ENDING = ".npy"
 LARGEST_HEADER = 10_000
 VERSIONS = (1, 0), (2, 0), (3, 0)
 
-# What reading a file that somebody has changed may raise.
-FAULTS = (OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, KeyError, RuntimeError)
+# What reading a file that somebody has changed may raise; the last two, when NumPy reads a header as Python would.
+FAULTS = (
+    *(OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, KeyError, RuntimeError),
+    *(SyntaxError, tokenize.TokenError),
+)
 
 
 class Header(NamedTuple):

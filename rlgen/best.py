@@ -65,6 +65,15 @@ class Best:
         step = self.known["step"]
         return step, Checkpoint(self._run.best / checkpoint.name_of(step)).load()
 
+    @property
+    def lost_step(self) -> int | None:
+        """The step of an evaluation that was better than the best one that is left; None: nothing was lost."""
+        sign = 1 if self._algorithm.higher_is_better else -1
+        found = {step: sign * score for step, score in self._scores().items()}
+        if self.known is None or not found or max(found.values()) <= sign * self.known["score"]:
+            return None
+        return max(found, key=lambda step: (found[step], step))
+
     def _find(self) -> None:
         """See that it is there; if not, put the best one in its place whose weights are left."""
         assert self.known is not None

@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rlgen import importing, registry, runtime, state
+from rlgen import importing, registry, runtime, state, watchdog
 from rlgen.algorithm import Algorithm
 from rlgen.errors import UnknownName
 from rlgen.run import Run, RunConfig
+from rlgen.trainer_config import TrainerConfig
 
 
 def checked(algorithm: Algorithm) -> None:
@@ -64,6 +65,7 @@ def _how(config: RunConfig, consent: importing.Consent) -> Iterator[tuple[type[A
             f"{error} The run was made by a plug-in that is not here: install its package, or import the module that "
             "registers it first."
         ) from error
+    watchdog.dog.patience = TrainerConfig.build(config.trainer).step_timeout_seconds
     engine = config.engine if cls.problem_kind == "env" else "auto"
     with importing.of_run(consent, kind=cls.problem_kind, problem=config.problem, config=config.config):
         values = {"problem": config.problem, "config": cls.Config.build(config.config), "seed": config.seed}

@@ -231,7 +231,7 @@ def _records(run: Run, newest: dict[str, Any]) -> Iterator[Finding]:
         return
     ended = _sealed(run.path / RESULT_FILE)[0] is not None
     for name, what in faults(run, marks, ended=ended).items():
-        yield _finding(run, run.path / name, what, "A resume leaves what can be read. Weights are not concerned.")
+        yield _finding(run, run.path / name, what, "A resume leaves what can be read of it. Weights are not concerned.")
 
 
 def _result(run: Run) -> Iterator[Finding]:

@@ -90,7 +90,7 @@ def save(directory: Path, *, step: int, arrays: Mapping[str, npt.NDArray[Any]], 
     final, beside = directory / name_of(step), directory / f"{files.WRITING}{uuid.uuid4().hex}"
     try:
         files.make_directory(directory)
-        files.make_directory(beside)
+        files.make_passing_directory(beside)
         with files.create(beside / STATE_FILE) as file:
             np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
             files.sync(file)

@@ -82,6 +82,14 @@ class Group(click.Group):
     command_class = Command
 
 
+class Listing(Group):
+    """A group that alone, without a command, lists."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As the base, the command put in."""
+        return super().parse_args(ctx, ["list", *args] if not args or args[0] == "--json" else args)
+
+
 def _answer(text: object) -> None:
     """A line on standard output."""
     click.echo(plain(str(text)), file=click.get_current_context().obj)
@@ -107,6 +115,32 @@ def list_command(kind: str | None, as_json: bool) -> None:
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         _answer(f"{row['kind']:<11} {row['name']:<{width}}  {row['summary']}  [{row['source']}]")
+
+
+@cli.group(cls=Listing)
+def data() -> None:
+    """Show the data sets there are, or bring one."""
+
+
+@data.command("list")
+@json_option
+def list_data(as_json: bool) -> None:
+    """Show the data sets, their licences, and whether they are here; so does `rlgen data` alone."""
+    from rlgen import library
+
+    rows = library.rows()
+    _print_json(rows) if as_json else _answer(library.text(rows))
+
+
+@data.command("get")
+@click.argument("name", shell_complete=completion.names_of("dataset"))
+@json_option
+def get_data(name: str, as_json: bool) -> None:
+    """Bring the data set NAME with the client of its registry, and check it."""
+    from rlgen import library
+
+    found = [str(path) for path in library.get(name)]
+    _print_json(found) if as_json else _answer("\n".join(found))
 
 
 @cli.command()

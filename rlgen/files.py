@@ -166,6 +166,15 @@ def make_directory(path: Path) -> None:
             sync_directory(parent.parent)
 
 
+def make_passing_directory(path: Path) -> None:
+    """Make a directory that will have another name before it matters whether it is on the disk.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    os.mkdir(path)  # noqa: PTH102 - as above.
+
+
 def is_directory(path: Path) -> bool:
     """Whether a directory is there.
 
@@ -183,7 +192,7 @@ def is_directory(path: Path) -> bool:
 
 
 def rename(path: Path, to: Path) -> None:
-    """Give a file or directory another name in the same directory; on the disk after `sync_directory`."""
+    """Give a file or directory another name on the same disk; kept after `sync_directory`."""
     os.rename(path, to)  # noqa: PTH104 - as above.
 
 

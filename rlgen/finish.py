@@ -60,6 +60,7 @@ def finish(
         "step_unit": algorithm.step_unit,
         **pace,
         "best_step": best_step,
+        "lost_best_step": best.lost_step,
         "score": algorithm.score,
         "episodes": evaluation.episodes,
         "evaluation": dict(evaluation.scalars),

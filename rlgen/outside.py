@@ -95,7 +95,7 @@ def _is_stopped(process: int) -> bool:
 
 def _end(process: int, where: str, seconds: float, *, signalled: bool) -> None:
     why = f"for {seconds:g} seconds since a signal came" if signalled else f"for {seconds:g} seconds"
-    advice = "" if signalled else " Mend it, or say --set step_timeout_seconds=SECONDS, more of them."
+    advice = "" if signalled else " Mend it, or say --set trainer.step_timeout_seconds=SECONDS, more of them."
     text = (
         f"rlgen: The environment has not returned from {where} {why}, and lets nothing else run in Python: the process "
         f"is killed.{advice} The run's checkpoints are untouched; go on with --resume.\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,13 @@ def fitting(*parts: str) -> str:
     # Half a character at the end is left out.
     cut = os.fsencode(parts[longest])[: max(1, MOST_NAME_BYTES - others)].decode(errors="ignore")
     return "-".join(cut if place == longest else part for place, part in enumerate(parts))
+
+
+def cache_directory() -> Path:
+    """Where this user keeps what can be made or had again: `RLGEN_CACHE`, or the system's place for it."""
+    if place := os.environ.get("RLGEN_CACHE"):
+        return named(place, what="RLGEN_CACHE")
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "rlgen" / "cache"
+    usual = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    return Path(os.environ.get("XDG_CACHE_HOME") or usual) / "rlgen"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rlgen import importing, lock, registry, reuse, runtime
+from rlgen import importing, lock, registry, reuse, runtime, watchdog
 from rlgen.algorithm import Algorithm
 from rlgen.best import fault_of, known_in
 from rlgen.building import built, changes, checked, consented
@@ -33,7 +33,7 @@ class Plan:
         trainer: of the Trainer.
         steps: in all.
         path: the run's directory.
-        resume: whether the run is there.
+        run: the run that goes on; None: a new one.
         past_stop: whether a run that a callback has stopped is to go on.
         remarks: what the user should hear before it begins.
     """
@@ -43,7 +43,7 @@ class Plan:
     trainer: TrainerConfig
     steps: int
     path: Path
-    resume: bool
+    run: Run | None = None
     past_stop: bool = False
     remarks: tuple[str, ...] = ()
 
@@ -56,7 +56,7 @@ class Plan:
             Exception: what a callback raised, after the run was saved.
         """
         check_callbacks(callbacks)
-        run = Run.open(self.path) if self.resume else Run.create(self.path, self.config)
+        run = self.run or Run.create(self.path, self.config)
         trainer = Trainer(algorithm=self.algorithm, run=run, config=self.trainer, callbacks=callbacks)
         for remark in self.remarks:
             runtime.tell(remark)
@@ -80,7 +80,7 @@ class Plan:
         self.algorithm.close()
 
     def _train(self, trainer: Trainer) -> None:
-        if self.resume:
+        if self.run is not None:
             at = trainer.resume()
             # Only now: what is there is whole. A run that is killed later goes on to what it is asked for here.
             trainer.run.write_config(self.config)
@@ -139,6 +139,7 @@ def plan(name: str, **asked: Any) -> Plan | Finished:
     problem, preset, config, trainer = configured(name, cls, request)
     steps = request.steps or cls.default_steps
     trainer_config = TrainerConfig.build(trainer).resolved(steps)
+    watchdog.dog.patience = trainer_config.step_timeout_seconds
     if request.run is not None:
         check_free(Path(request.run))
     seed = request.seed or 0
@@ -159,7 +160,7 @@ def plan(name: str, **asked: Any) -> Plan | Finished:
         start=start,
     )
     path = Path(request.run) if request.run is not None else default_path(run_config)
-    return Plan(algorithm, run_config, trainer_config, steps, path, resume=False, remarks=remarks)
+    return Plan(algorithm, run_config, trainer_config, steps, path, remarks=remarks)
 
 
 def _start(name: str, start: Run | str | Path) -> dict[str, Any]:
@@ -209,7 +210,8 @@ def _resumed(name: str, request: Request) -> Plan | Finished:
         raise UserError(f"{run.path} is at step {at:,} already; ask for more than that with --steps.")
     own, trainer = _of_run(cls, stored, request)
     wanted = dataclasses.replace(stored, steps=steps, config=own.to_dict(), trainer=trainer.to_dict())
-    past_stop = wanted.trainer != stored.trainer or (request.resume is True and request.steps is not None)
+    other_ending = any(wanted.trainer[name] != stored.trainer.get(name) for name in TrainerConfig.ENDINGS)
+    past_stop = other_ending or (request.resume is True and request.steps is not None)
     if _finished(run) and (at >= steps or (run.result.get("stopped") and not past_stop)):
         return Finished(run)
     algorithm = built(wanted, consented(run, trust=request.trust, repeated=_repeated(own, stored, request)))
@@ -217,7 +219,7 @@ def _resumed(name: str, request: Request) -> Plan | Finished:
     remarks = (*algorithm.remarks(), *changes(stored, algorithm))
     if not begun:
         remarks = (*remarks, *_begun(algorithm, stored.start))
-    return Plan(algorithm, wanted, trainer, steps, run.path, True, past_stop, remarks)
+    return Plan(algorithm, wanted, trainer, steps, run.path, run, past_stop, remarks)
 
 
 def _finished(run: Run) -> bool:

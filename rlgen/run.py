@@ -149,6 +149,8 @@ class Run:
             row, fault = unsealed(files.read(file)), ""
         except SealBroken as error:
             row, fault = error.row or {}, str(error)
+        except FileNotFoundError:
+            row, fault = {}, "it is missing"
         except (OSError, UserError) as error:
             row, fault = {}, str(error)
         if isinstance(row.get("schema"), int) and row["schema"] != SCHEMA:

@@ -62,8 +62,8 @@ def check_plugin(
     """
     # A data set or an environment may be named with its arguments.
     plugin = registry.find(re.split("[:?]", name)[0])
-    if plugin.kind == "metric":
-        raise RlgenError(f"'{name}' is a metric, a plain function: test it by calling it.")
+    if plugin.kind in ("metric", "extractor"):
+        raise RlgenError(f"'{name}' is of the kind {plugin.kind}, which is called: test it by calling it.")
     if plugin.kind in PROBLEMS:
         if env is not None or data is not None:
             raise UserError(f"'{name}' is what is learned from: give its arguments with its name, not env= or data=.")

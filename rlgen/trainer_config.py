@@ -9,14 +9,16 @@ from typing import ClassVar
 from rlgen.callbacks import Callback, EarlyStopping, StopAfter, StopAtTarget
 from rlgen.config import Config, option
 from rlgen.values import MOST_EPISODES, MOST_STEPS
+from rlgen.watchdog import PATIENCE_SECONDS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainerConfig(Config):
     """How a run is judged and kept and what ends it early; none of it changes what is learned until then."""
 
-    # As the number of steps may be another one when a run goes on, so may these.
-    changeable: ClassVar[tuple[str, ...]] = ("patience_evaluations", "stop_at_score", "stop_after_seconds")
+    # As the number of steps may be another one when a run goes on, so may these; what ends it, and the rest.
+    ENDINGS: ClassVar[tuple[str, ...]] = ("patience_evaluations", "stop_at_score", "stop_after_seconds")
+    changeable: ClassVar[tuple[str, ...]] = (*ENDINGS, "step_timeout_seconds")
 
     evaluate_every_steps: int | None = option(
         None, "Steps between evaluations; none: a 20th of the run.", at_least=1, at_most=MOST_STEPS
@@ -40,6 +42,12 @@ class TrainerConfig(Config):
     stop_at_score: float | None = option(None, "Stop when an evaluation reaches this score; none: never.")
     stop_after_seconds: float | None = option(
         None, "Stop after so many seconds, counted anew by a resume; none: never.", above=0
+    )
+
+    step_timeout_seconds: float | None = option(
+        PATIENCE_SECONDS,
+        "Seconds within which a step, a reset and a constructor of an environment have to return; none: any time.",
+        above=0,
     )
 
     def resolved(self, steps: int) -> TrainerConfig:

@@ -30,6 +30,8 @@ from rlgen.outside import RARELY, STOPS, pause
 
 T = TypeVar("T")
 
+# How long a call may take if nobody says otherwise.
+PATIENCE_SECONDS = 300.0
 # How long a call may go on after the first signal.
 GRACE_SECONDS = 10.0
 # How long an exception in the stuck thread may take to be felt.
@@ -163,9 +165,11 @@ class Watchdog:
 
     Attributes:
         alone: whether the process does nothing else, and may be ended.
+        patience: seconds that a call into an environment may take in this process; None: any time.
     """
 
     alone = False
+    patience: float | None = PATIENCE_SECONDS
 
     def __init__(self) -> None:
         self._watching: weakref.WeakKeyDictionary[Any, float | None] = weakref.WeakKeyDictionary()
@@ -305,8 +309,8 @@ class Watchdog:
         if call.patience is not None and seen.seconds > call.patience:
             return EnvironmentFault(
                 f"The environment has not returned from {call.where} for {call.patience:g} seconds. If it hangs, mend "
-                "it; if it needs so long, say --set step_timeout_seconds=SECONDS, more of them, or none for any time. "
-                f"{_advice(listening)}".rstrip()
+                "it; if it needs so long, say --set trainer.step_timeout_seconds=SECONDS, more of them, or none for "
+                f"any time. {_advice(listening)}".rstrip()
             )
         return None
 

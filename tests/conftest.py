@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from rlgen import cli, registry, runtime
+from rlgen import cli, library, registry, runtime
 
 # Before any test imports TensorFlow, as the command does.
 runtime.prepare()
@@ -24,16 +24,18 @@ if any(flags in os.environ.get("XLA_FLAGS", "") for flags in runtime.XLA_FLAGS.v
     os.environ["XLA_FLAGS"] += " --xla_llvm_disable_expensive_passes=true"
 
 CONFIGURATION = "XDG_CONFIG_HOME"
+CACHE = "RLGEN_CACHE"
 PROGRAMS = "--tf_xla_persistent_cache_directory="
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Test processes, and what they start, share what they compile and the key that signs runs.
+    """Test processes, and what they start, share what they compile or train once and the key that signs runs.
 
     The controller makes the places for it; none of it is the user's.
     """
     if not hasattr(config, "workerinput"):
         os.environ[CONFIGURATION] = tempfile.mkdtemp(prefix="rlgen-configuration-")
+        os.environ[CACHE] = tempfile.mkdtemp(prefix="rlgen-cache-")
         if "TF_XLA_FLAGS" not in os.environ:
             os.environ["TF_XLA_FLAGS"] = PROGRAMS + tempfile.mkdtemp(prefix="rlgen-programs-")
 
@@ -43,6 +45,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.get("TF_XLA_FLAGS", "").removeprefix(PROGRAMS), ignore_errors=True)
         shutil.rmtree(os.environ[CONFIGURATION], ignore_errors=True)
+        shutil.rmtree(os.environ[CACHE], ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,6 +99,14 @@ def figures(everything: bool) -> Callable[..., None]:
 
 
 @pytest.fixture
+def undrawn(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the cheap algorithm draw no curve, which would take nine tenths of their time."""
+    from outcomes import draw
+
+    monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw)
+
+
+@pytest.fixture
 def uncompiled() -> Iterator[None]:
     """Compiled programs run step by step: for tests of so many of them that compiling each would take minutes."""
     import tensorflow as tf
@@ -112,6 +123,34 @@ def in_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place.mkdir()
     monkeypatch.chdir(place)
     return place
+
+
+@pytest.fixture
+def data_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory for data sets, the only one where there are any."""
+    place = tmp_path / "data-sets"
+    place.mkdir()
+    nowhere = tmp_path / "nowhere"
+    for variable in ("KERAS_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(nowhere))
+    monkeypatch.setattr(library, "DEBIAN", nowhere)
+    monkeypatch.setattr(library, "TORCHVISION", nowhere)
+    monkeypatch.setenv(library.VARIABLE, str(place))
+    return place
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Put a program of this name on PATH, where nothing else is, that runs these lines of Python."""
+    place = tmp_path / "programs"
+    place.mkdir()
+    monkeypatch.setenv("PATH", str(place))
+
+    def put(name: str, lines: str) -> None:
+        (place / name).write_text(f"#!{sys.executable}\n{lines}\n")
+        (place / name).chmod(0o755)
+
+    return put
 
 
 @pytest.fixture

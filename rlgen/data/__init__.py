@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from rlgen import brought, importing, registry
 from rlgen.arguments import Named
 from rlgen.config import coerce
 from rlgen.errors import UserError
+from rlgen.library import Origin
 from rlgen.spec import Spec
 
 Part = Literal["train", "validation", "test"]
@@ -94,10 +95,12 @@ class Dataset(abc.ABC):
     Attributes:
         spec: of one example.
         target: what is to be learned about it; None where there is nothing.
+        origin: what `rlgen data` says of it, where its files have to be brought.
     """
 
     spec: Spec
     target: Target | None = None
+    origin: ClassVar[Origin | None] = None
 
     @abc.abstractmethod
     def split(self, part: Part) -> Arrays:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rlgen.data import Arrays, Dataset, Part, Target
+from rlgen.library import Origin
 from rlgen.spec import Spec
 
 SIZES: dict[Part, int] = {"train": 1197, "validation": 300, "test": 300}
@@ -26,6 +27,7 @@ class Digits(Dataset):
 
     spec = Spec((8, 8, 1))
     target = Target.one_of(*range(10))
+    origin = Origin(licence="CC BY 4.0")
 
     def split(self, part: Part) -> Arrays:
         """The examples of one part; every call gives the same, in copies of its own."""

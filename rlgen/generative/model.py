@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from rlgen.data import Arrays
 from rlgen.data.feed import Batch
 from rlgen.data.model import Model, ModelConfig
 from rlgen.errors import UserError
+from rlgen.generative.judging import Judge, collapse, table_of
 from rlgen.metrics.coverage import coverage
 from rlgen.metrics.frechet import frechet_distance
 from rlgen.metrics.modes import modes
@@ -35,6 +37,9 @@ SAMPLING_BYTES = 256_000_000
 class GenerativeConfig(ModelConfig):
     """What every generative model can be told."""
 
+    # Fields that only say what is reported; a run may go on with others.
+    changeable: ClassVar[tuple[str, ...]] = ("metrics", "metric_features")
+
     latent_size: int = option(2, "Numbers in a latent vector.", at_least=1)
     latent_distribution: Literal["normal", "uniform"] = option(
         "normal", "Distribution of each latent number: standard normal, or uniform in [-1, 1]."
@@ -49,6 +54,14 @@ class GenerativeConfig(ModelConfig):
         below=1,
     )
     evaluation_samples: int = option(2500, "Samples in each set an evaluation draws.", at_least=10)
+    metrics: tuple[str, ...] = option(
+        (), "Metrics that evaluations report as well, by their names in `rlgen list --kind metric`."
+    )
+    metric_features: str = option(
+        "auto",
+        "What metrics see of examples, by its name in `rlgen list --kind extractor`; auto: a classifier's last hidden "
+        "layer for pictures with classes, else the numbers themselves.",
+    )
 
 
 def to_output(x: Any, output: str) -> Any:
@@ -83,6 +96,7 @@ class GenerativeModel(Model):
 
     generator: Any
     average: Any
+    _remarked = False
 
     @abc.abstractmethod
     def generator_net(self) -> Any:
@@ -94,6 +108,19 @@ class GenerativeModel(Model):
         self.output = auto if self.config.output_activation == "auto" else self.config.output_activation
         self.generator, self.average = self.generator_net(), self.generator_net()
         self.average.set_weights(self.generator.get_weights())
+
+    def check_data(self) -> None:
+        """Refuse metrics that this data set's samples cannot be judged by."""
+        # What is only used may be somewhere where a metric's package is not.
+        if not isinstance(self.dataset, data.Recorded):
+            _ = self.judge
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The metrics that are reported beside `measure`."""
+        auto, c = self.config.output_activation == "auto", self.config
+        as_bytes = self.dataset.spec.picture if auto else c.output_activation != "linear"
+        return Judge(self, metrics=c.metrics, features=c.metric_features, as_bytes=as_bytes)
 
     def check_training(self, arrays: Arrays) -> None:
         """Refuse data that the generator's output cannot reach."""
@@ -141,23 +168,39 @@ class GenerativeModel(Model):
         The score `eval/quality` is `Modes.balanced` where there are centers, and elsewhere how near means and
         covariances are: 1 less the Frechet distance over the variance of the real examples. The mean of the real
         examples alone, repeated, has 0; real examples nearly 1. Blur, noise, repetition and missing kinds lower it.
-        The picture `eval/samples` shows the first set.
+        The picture `eval/samples` shows the first set. `metrics` come under names that say features and counts. Samples
+        that are nearly all the same are remarked on, once.
         """
         real = data.scaled(self.held_out(split).x)
-        drawable, rows, images = self.dataset.spec.picture or self.dataset.spec.shape == (2,), [], {}
+        drawable, rows = self.dataset.spec.picture or self.dataset.spec.shape == (2,), []
         for i in range(episodes):
             # One set at a time: memory is no question of their number.
             samples = self.sample(self.config.evaluation_samples, runtime.derive_seed(seed, i))
-            rows.append(self.measure(real, samples))
-            if drawable and i == 0:
-                images["eval/samples"] = self._painter(real)(samples)
-        scalars = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-        return Evaluation(scalars=scalars, episodes=episodes, images=images)
+            rows.append({**self.measure(real, samples), **self.judge.figures(split, samples)})
+            if i == 0:
+                self._watch(real, samples)
+                images = {"eval/samples": self._painter(real)(samples)} if drawable else {}
+        means = {name: np.mean([np.asarray(row[name]) for row in rows], axis=0) for name in rows[0]}
+        scalars = {name: float(value) for name, value in means.items() if value.ndim == 0}
+        classes = self.dataset.target.classes if self.dataset.target else ()
+        texts = {name: table_of(value, classes) for name, value in means.items() if value.ndim == 1}
+        return Evaluation(scalars=scalars, episodes=episodes, images=images, texts=texts)
+
+    def _watch(self, real: Array, samples: Array) -> None:
+        """Say once that samples have collapsed, where anything has been learned."""
+        if (
+            not self._remarked
+            and int(self.updates)
+            and (remark := collapse(real[:REFERENCE_LIMIT], samples[:REFERENCE_LIMIT]))
+        ):
+            self._remarked = True
+            runtime.tell(remark)
 
     def memory_bytes(self) -> Mapping[str, int]:
         """As every model's, and the samples of an evaluation, in single and, where they are measured, in double."""
         sample = 4 * (self.config.latent_size + 4 * self.dataset.spec.size)
-        return {**super().memory_bytes(), "samples of an evaluation": self.config.evaluation_samples * sample}
+        needs = {**super().memory_bytes(), "samples of an evaluation": self.config.evaluation_samples * sample}
+        return {**needs, "features of real examples": kept} if (kept := self.judge.memory_bytes()) else needs
 
     def measure(self, real: Array, samples: Array) -> dict[str, float]:
         """The scalars of one set of samples, [M, *shape], beside held-out examples, [N, *shape]."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import numpy.typing as npt
+
+from rlgen.metrics.examples import distance_blocks, squared_radii, vectors
 
 
 class Coverage(NamedTuple):
@@ -40,20 +41,11 @@ def coverage(real: npt.ArrayLike, samples: npt.ArrayLike, *, neighbours: int = 5
     Raises:
         ValueError: too few examples, or shapes that do not belong together.
     """
-    truth, made = np.asarray(real, np.float64), np.asarray(samples, np.float64)
-    if truth.shape[1:] != made.shape[1:] or len(truth) <= neighbours or not len(made):
-        raise ValueError(
-            f"coverage takes real [N, ...] with N > {neighbours} and samples [M, ...] of the same shape, "
-            f"not {truth.shape} and {made.shape}."
-        )
-    truth, made = truth.reshape(len(truth), -1), made.reshape(len(made), -1)
-    # The example itself is its own nearest, at distance 0, so the k-th other one has the index k.
-    radii = np.partition(squared_distances(truth, truth), neighbours, axis=1)[:, neighbours]
-    inside = squared_distances(truth, made) <= radii[:, None]
-    return Coverage(float(inside.sum() / (neighbours * len(made))), float(inside.any(axis=1).mean()))
-
-
-def squared_distances(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Squared Euclidean distances, [N, D] and [M, D] to [N, M]."""
-    squares = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)[None] - 2 * a @ b.T
-    return np.maximum(squares, 0)
+    truth, made = vectors("coverage", 1, real=real, samples=samples)
+    if len(truth) <= neighbours:
+        raise ValueError(f"coverage takes more than {neighbours} real examples for {neighbours} neighbours.")
+    radii, inside, covered = squared_radii(truth, neighbours), 0, 0
+    for which, distances in distance_blocks(truth, made):
+        near = distances <= radii[which, None]
+        inside, covered = inside + int(near.sum()), covered + int(near.any(axis=1).sum())
+    return Coverage(inside / (neighbours * len(made)), covered / len(truth))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from rlgen.metrics.examples import Array, remembered, vectors
+
 
 def frechet_distance(real: npt.ArrayLike, samples: npt.ArrayLike) -> float:
-    """|m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)), in squared units of the examples; 0 for equal means and covariances.
+    """Frechet distance (FID): |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)), in squared units of the examples; 0 is best.
 
     It is the squared Wasserstein-2 distance of the normal distributions with these moments (Dowson and Landau,
     "The Frechet distance between multivariate normal distributions", 1982), and of features of a network what Heusel
@@ -23,22 +25,23 @@ def frechet_distance(real: npt.ArrayLike, samples: npt.ArrayLike) -> float:
     Raises:
         ValueError: too few examples, or shapes that do not belong together.
     """
-    first, second = np.asarray(real, np.float64), np.asarray(samples, np.float64)
-    if first.shape[1:] != second.shape[1:] or min(len(first), len(second)) < 2:
-        raise ValueError(
-            "frechet_distance takes real [N, ...] with N > 1 and samples [M, ...] of the same shape with M > 1, not "
-            f"{first.shape} and {second.shape}."
-        )
-    (mean, centred), (other_mean, other) = _centred(first), _centred(second)
-    # As many rows as the covariance has, at most: a set of many examples comes down to that.
-    overlap = np.linalg.qr(centred, "r") @ other.T
+    first, second = vectors("frechet_distance", 2, real=real, samples=samples)
+    mean, root, variance = _moments(first)
+    other_mean, other = _centred(second)
+    overlap = root @ other.T
     root_trace = np.sqrt(np.maximum(np.linalg.eigvalsh(overlap @ overlap.T), 0)).sum()
-    distance = ((mean - other_mean) ** 2).sum() + (centred**2).sum() + (other**2).sum() - 2 * root_trace
+    distance = ((mean - other_mean) ** 2).sum() + variance + (other**2).sum() - 2 * root_trace
     return float(max(distance, 0.0))
 
 
-def _centred(x: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+@remembered
+def _moments(x: Array) -> tuple[Array, Array, float]:
+    """The mean [D], A with the covariance A'A and no more rows than that has, and its trace."""
+    mean, centred = _centred(x)
+    return mean, np.asarray(np.linalg.qr(centred, "r")), float((centred**2).sum())
+
+
+def _centred(x: Array) -> tuple[Array, Array]:
     """The mean [D], and A with the covariance A'A, [N, D]."""
-    flat = x.reshape(len(x), -1)
-    mean = flat.mean(0)
-    return mean, (flat - mean) / np.sqrt(len(flat) - 1)
+    mean = x.mean(0)
+    return mean, (x - mean) / np.sqrt(len(x) - 1)

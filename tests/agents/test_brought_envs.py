@@ -165,7 +165,7 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path: Path) -> None:
         planning.plan("a2c", env=Counted, start=first)
     with pytest.raises(UserError, match="is no start for this configuration: .*has the shape"):
         planning.plan("dqn", env=Counted, start=first, config={"hidden_units": (5,)})
-    with pytest.raises(UserError, match="leave --from out"):
+    with pytest.raises(UserError, match="start: the run has None, you asked for '.*first'"):
         planning.plan("dqn", run=first.path, resume=True, start=first)
 
 

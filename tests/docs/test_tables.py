@@ -63,6 +63,12 @@ def test_every_algorithm_page_shows_its_fields() -> None:
         assert page == ALGORITHMS or "<!-- generated: fields " in page.read_text(), page.name
 
 
+@pytest.mark.parametrize("kind", ["metric", "extractor"])
+def test_every_metric_and_what_it_looks_at_has_a_row(kind: str) -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (DOCS / "metrics.md").read_text(), flags=re.MULTILINE)
+    assert {plugin.name for plugin in tables.built_in(kind)} <= set(rows)
+
+
 def test_every_scalar_is_explained() -> None:
     """Every name of a scalar that stands in the source stands in the docs."""
     explained = set(re.findall(r"`([a-z_]+/\w+)`", "".join(page.read_text() for page in PAGES)))

@@ -14,17 +14,14 @@ from typing import Any
 
 import pytest
 from disk import Died, Failing, Power
-from outcomes import draw, outcome, train
+from outcomes import outcome, train
 
 from rlgen import checkpoint, files
 
 SAMPLE = 24
 
 
-@pytest.fixture(autouse=True)
-def quick_curves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pictures."""
-    monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw)
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def dying(path: Path, disk: Failing, monkeypatch: pytest.MonkeyPatch) -> bool:

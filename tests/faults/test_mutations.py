@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from disk import Died, Failing
 from mutations import contents, mutations_of
-from outcomes import command, draw, outcome, train
+from outcomes import command, outcome, train
 
 from rlgen import files
 from rlgen.errors import RlgenError
@@ -31,9 +31,8 @@ MOST_MEMORY_BYTES = 200_000_000
 
 
 @pytest.fixture(autouse=True)
-def in_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def in_time(undrawn: None) -> Iterator[None]:
     """No pictures, and an end to what hangs."""
-    monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw)
 
     def hang(*_: Any) -> None:
         raise TimeoutError("it hangs")

@@ -219,3 +219,11 @@ def test_members_that_lie_about_themselves(tmp_path: Path) -> None:
     for lie in (at(8, b"\x01\x00"), at(24, b"\xff\xff\xff\x7f"), at(42, b"\x05\x00")):
         with pytest.raises(FAULTS):
             changed(tmp_path / "a.npz", lie())
+
+
+@pytest.mark.parametrize("header", [b"{'descr': '<f4', (", b"'''", b"{\xff\x00", b"{'descr': '<f4'} \x01"])
+def test_a_header_that_is_no_python_is_a_fault_like_others(tmp_path: Path, header: bytes) -> None:
+    """NumPy takes such a header apart as Python's own compiler would, and raises what that raises."""
+    content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header) + 1) + header + b"\n"
+    with pytest.raises(FAULTS):
+        of(tmp_path / "a.npz", a=content)

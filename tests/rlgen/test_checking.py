@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_damage import CONFIG, Ear, contents, draw_nothing, outcome, spoil, state_of, train
+from outcomes import outcome
+from run_damage import CONFIG, Ear, contents, spoil, state_of, train
 from strangers import rewrite
 
 from rlgen import checkpoint, lock
@@ -19,10 +20,7 @@ from rlgen.checking import Report, check
 from rlgen.errors import UserError
 from rlgen.run import Run
 
-
-@pytest.fixture(autouse=True)
-def quick(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw_nothing)
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture
@@ -166,11 +164,11 @@ def test_the_best_one_is_made_again(run: Run, how: str) -> None:
 
 
 def test_the_best_one_of_a_finished_run_is_made_again_too(run: Run) -> None:
-    whole = outcome(train(run.path, steps=60))
+    whole = outcome(train(run.path, steps=60), newest=True)
     shutil.rmtree(run.best)
-    what, advice = found(check(run.path), f"best/{checkpoint.name_of(whole['best'][0])}")
+    what, advice = found(check(run.path), f"best/{checkpoint.name_of(whole['result']['best_step'])}")
     assert what == "is missing" and "A resume makes it again" in advice
-    assert outcome(train(run.path, steps=60)) == whole and check(run.path).findings == ()
+    assert outcome(train(run.path, steps=60), newest=True) == whole and check(run.path).findings == ()
 
 
 def test_the_best_one_is_lost(tmp_path: Path) -> None:

@@ -9,17 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from run_damage import Killed, draw_nothing, outcome, train
+from outcomes import outcome
+from run_damage import Killed, train
 from strangers import rewrite
 
 from rlgen import checkpoint
 from rlgen.errors import UserError
 from rlgen.run import Run
 
-
-@pytest.fixture(autouse=True)
-def quick(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw_nothing)
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture

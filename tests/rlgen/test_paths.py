@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,12 @@ def test_nothing_new_is_made_in_a_file_or_where_nobody_may_write(
         paths.check_new(tmp_path / "new" / "run", what="run directory", option="--run")
     monkeypatch.setattr(Path, "exists", refuse)
     assert not paths.exists(tmp_path)
+
+
+def test_the_place_for_what_can_be_made_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RLGEN_CACHE", str(tmp_path / "here"))
+    assert paths.cache_directory() == tmp_path / "here"
+    monkeypatch.delenv("RLGEN_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert paths.cache_directory() == tmp_path / "rlgen"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_damage import CONFIG, KillAt, Killed, contents, draw_nothing, outcome, spoil, state_of, train
+from outcomes import outcome
+from run_damage import CONFIG, KillAt, Killed, contents, spoil, state_of, train
 
 import rlgen
 from rlgen import checkpoint, planning
@@ -17,9 +18,7 @@ from rlgen.run import Run
 PATIENT = {**CONFIG, "trainer.patience_evaluations": 1}
 
 
-@pytest.fixture(autouse=True)
-def quick(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw_nothing)
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture

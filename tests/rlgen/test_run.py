@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from refused import snapshot
-from run_damage import contents, draw_nothing, train
+from run_damage import contents, train
 from strangers import rewrite
 
 from rlgen import building, checkpoint
 from rlgen.errors import CheckpointDamaged, RlgenError, UnknownName, UserError
 from rlgen.run import Run, RunConfig, check_free, default_path, provenance
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 CONFIG = RunConfig(
     algorithm="walk",
@@ -180,13 +182,8 @@ def test_provenance_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---- links, and rows that somebody else wrote -------------------------------------------------------------
 
 
-@pytest.fixture
-def quick(walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rlgen.finish.draw_learning_curve", draw_nothing)
-
-
 @pytest.mark.parametrize("place", ["checkpoints", "best", "media", "summaries", "summaries/train"])
-def test_nothing_is_done_through_links(quick: None, tmp_path: Path, place: str) -> None:
+def test_nothing_is_done_through_links(tmp_path: Path, place: str) -> None:
     """What is behind them stays as it is, half-written files with names of rlgen's own too."""
     run = train(tmp_path / "run", kill_at=25)
     theirs = tmp_path / "theirs"
@@ -201,7 +198,7 @@ def test_nothing_is_done_through_links(quick: None, tmp_path: Path, place: str) 
 
 
 @pytest.mark.parametrize("name", ["stats.jsonl", "evaluations.jsonl"])
-def test_no_row_is_written_through_a_link(quick: None, tmp_path: Path, name: str) -> None:
+def test_no_row_is_written_through_a_link(tmp_path: Path, name: str) -> None:
     run = train(tmp_path / "run", kill_at=25)
     theirs = tmp_path / "theirs"
     (run.path / name).rename(theirs)
@@ -212,7 +209,7 @@ def test_no_row_is_written_through_a_link(quick: None, tmp_path: Path, name: str
     assert theirs.read_bytes() == before
 
 
-def test_rows_of_other_types_are_refused(quick: None, tmp_path: Path, rlgen_command: Any) -> None:
+def test_rows_of_other_types_are_refused(tmp_path: Path, rlgen_command: Any) -> None:
     """As somebody may write them, with checksums that fit."""
     run = train(tmp_path / "run", kill_at=25)
     kept = checkpoint.listed(run.checkpoints)[-1].path / "checkpoint.json"
@@ -252,7 +249,7 @@ def test_rows_of_other_types_are_refused(quick: None, tmp_path: Path, rlgen_comm
     ],
     ids=str,
 )
-def test_configurations_that_cannot_be(quick: None, tmp_path: Path, values: dict[str, Any], rlgen_command: Any) -> None:
+def test_configurations_that_cannot_be(tmp_path: Path, values: dict[str, Any], rlgen_command: Any) -> None:
     run = train(tmp_path / "run", kill_at=25)
     rewrite(run.path / "config.json", **values)
     for arguments in (
@@ -270,7 +267,7 @@ def test_configurations_that_cannot_be(quick: None, tmp_path: Path, values: dict
 
 
 @pytest.mark.parametrize("how", ["deleted", "cut", "empty", "binary"])
-def test_the_copy_of_a_damaged_configuration_is_used(quick: None, tmp_path: Path, how: str, rlgen_command: Any) -> None:
+def test_the_copy_of_a_damaged_configuration_is_used(tmp_path: Path, how: str, rlgen_command: Any) -> None:
     run = train(tmp_path / "run", kill_at=25)
     config, file = run.config, run.path / "config.json"
     if how == "deleted":
@@ -288,9 +285,7 @@ def test_the_copy_of_a_damaged_configuration_is_used(quick: None, tmp_path: Path
     assert Run.open(run.path).config == config
 
 
-def test_a_configuration_that_was_changed_is_refused_with_the_differences(
-    quick: None, tmp_path: Path, rlgen_command: Any
-) -> None:
+def test_a_configuration_that_was_changed_is_refused_with_the_differences(tmp_path: Path, rlgen_command: Any) -> None:
     run = train(tmp_path / "run", kill_at=25)
     file = run.path / "config.json"
     text = file.read_text()

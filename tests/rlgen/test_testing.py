@@ -71,7 +71,7 @@ def test_who_learns_unless_somebody_says(walk: Any) -> None:
 
 
 def test_a_metric_needs_no_check() -> None:
-    with pytest.raises(RlgenError, match="'accuracy' is a metric, a plain function: test it by calling it"):
+    with pytest.raises(RlgenError, match="'accuracy' is of the kind metric, which is called: test it by calling it"):
         check_plugin("accuracy")
 
 

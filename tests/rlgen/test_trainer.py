@@ -247,6 +247,7 @@ def test_a_best_that_nothing_holds_any_more_is_named_and_the_next_takes_its_plac
     assert f"of step {best['step']} with eval/score {best['score']:,.6g}, is lost" in text
     assert "The best one that is left takes its place" in text and "step-000000000060" in text
     assert again.best.known == {"step": 60, "score": score}
+    assert again.finish()["lost_best_step"] == best["step"]
 
 
 def test_only_as_many_as_asked_are_kept(walk: Any, tmp_path: Path) -> None:

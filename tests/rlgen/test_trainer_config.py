@@ -21,7 +21,7 @@ def test_what_ends_a_run() -> None:
     assert kinds(patience_evaluations=2) == [EarlyStopping]
     everything = {"stop_after_seconds": 60.0, "stop_at_score": -3.0, "patience_evaluations": 5}
     assert kinds(**everything) == [EarlyStopping, StopAtTarget, StopAfter]
-    assert set(TrainerConfig.changeable) == everything.keys()
+    assert set(TrainerConfig.ENDINGS) == everything.keys()
     for wrong in ({"stop_after_seconds": 0}, {"patience_evaluations": 0}, {"stop_at_score": "much"}):
         with pytest.raises(UserError):
             TrainerConfig.build(wrong)

@@ -225,7 +225,7 @@ def test_the_command_ends_whatever_hangs(subprocess_environment: dict[str, str],
     started = []
     for i, (how, signalled) in enumerate(cases):
         limit = 20 if signalled else 0.5
-        started.append(start(how, tmp_path / str(i), subprocess_environment, step_timeout_seconds=limit))
+        started.append(start(how, tmp_path / str(i), subprocess_environment, **{"trainer.step_timeout_seconds": limit}))
     try:
         for (_, signalled), process in zip(cases, started, strict=True):
             if signalled:

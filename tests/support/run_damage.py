@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import rlgen
-from rlgen import checkpoint, files
+from rlgen import checkpoint
 from rlgen.run import Run
 
 CONFIG = {
@@ -18,7 +18,6 @@ CONFIG = {
     "trainer.evaluation_episodes": 2,
     "trainer.keep_checkpoints": 3,
 }
-TIMES = ("run", "seconds", "steps_per_second", "training_steps_per_second")
 
 
 class Ear(rlgen.Callback):
@@ -58,30 +57,12 @@ def train(path: Path, *, kill_at: int | None = None, **asked: Any) -> Run:
     raise AssertionError("it was not killed")
 
 
-def draw_nothing(run: Run, *_: Any, **__: Any) -> Path:
-    """In the place of the learning curve, which takes nine tenths of such a run's time."""
-    path = run.path / "media" / "learning_curve.png"
-    files.write(path, b"drawn")
-    return path
-
-
 def contents(place: Path) -> dict[str, tuple[int, bytes]]:
     """All that is below a directory, with its times: what was not touched stays equal. The lock is nobody's content."""
     return {
         str(path.relative_to(place)): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
         for path in place.rglob("*")
         if path.name != ".lock"
-    }
-
-
-def outcome(run: Run) -> dict[str, Any]:
-    """What a run came to, but for times and places."""
-    return {
-        "result": {key: value for key, value in run.result.items() if key not in TIMES},
-        "evaluations": run.evaluations(),
-        "steps": [row["step"] for row in run.stats()],
-        "last": state_of(run.checkpoints),
-        "best": state_of(run.best),
     }
 
 

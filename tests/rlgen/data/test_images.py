@@ -55,6 +55,8 @@ def test_transparent_pictures_lie_on_white_and_the_middle_is_kept(tmp_path):
         (lambda p: p, "", "There is no picture in"),
         (lambda p: p, "?size=0", "a picture has 1 to 8192 pixels"),
         (lambda p: p, "?channels=4", "1 or 3 channels"),
+        (lambda p: p, "?background=whte", "background=whte is no colour. Did you mean 'white'"),
+        (lambda p: p, "?unreadable=ignore", "'ignore' is not one of 'refuse', 'skip'"),
     ],
 )
 def test_what_is_no_folder_of_pictures_is_refused(tmp_path, make, query, said):
@@ -70,3 +72,21 @@ def test_a_file_that_is_no_picture_and_one_beside_the_classes_are_named(folder):
     imageio.imwrite(folder / "loose.png", np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(UserError, match="move 'loose.png'"):
         data.load(f"images:{folder}")
+
+
+def test_the_colour_behind_transparent_pictures_can_be_said(tmp_path):
+    for i in range(40):
+        imageio.imwrite(tmp_path / f"{i}.png", np.full((4, 4, 4), (200, 0, 0, 51), np.uint8))
+    for background, seen in (("white", (244, 204, 204)), ("black", (40, 0, 0)), ("00ff00", (40, 204, 0))):
+        x = data.load(f"images:{tmp_path}?size=2&background={background}").split("train").x
+        np.testing.assert_array_equal(x, np.broadcast_to(seen, x.shape))
+
+
+def test_an_unreadable_file_is_left_out_only_if_asked_and_then_named(folder, capsys):
+    (folder / "cats" / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match="broken.png' cannot be read.*leave out all such files by unreadable=skip"):
+        [data.load(f"images:{folder}?size=4").split(part) for part in data.PARTS]
+    made = data.load(f"images:{folder}?size=4&unreadable=skip")
+    parts = [made.split(part) for part in data.PARTS]
+    assert sum(map(len, parts)) == 60 and sum(len(part.y) for part in parts) == 60
+    assert "broken.png' cannot be read" in capsys.readouterr().err
