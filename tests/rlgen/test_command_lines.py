@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tables
 import wrong_values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,8 @@ import rlgen
 from rlgen.errors import UserError
 
 CONFIGURATIONS = wrong_values.configurations()
-AGENTS = [name for name in CONFIGURATIONS if name not in ("trainer", "gan", "mlp")]
+MODELS = [plugin.name for kind in ("generative", "supervised") for plugin in tables.built_in(kind)]
+AGENTS = [name for name in CONFIGURATIONS if name not in ("trainer", *MODELS)]
 
 
 @pytest.fixture
@@ -106,10 +108,11 @@ def test_where_nobody_may_write(a_run: Refused, monkeypatch: pytest.MonkeyPatch,
     a_run(*arguments, words=("cannot be", option))
 
 
+TOO_LARGE = ("filters=2000000000 --set most_filters=2000000000", "batch_size=100000", "latent_size=2000000000")
 COMBINATIONS = [
     *(f"train {name} --data digits" for name in AGENTS),
-    *(f"train {name} --env CartPole-v1" for name in ("mlp", "gan")),
-    *(f"train {name} --wrapper frame_stack:4" for name in ("mlp", "gan", "walk")),
+    *(f"train {name} --env CartPole-v1" for name in MODELS),
+    *(f"train {name} --wrapper frame_stack:4" for name in (*MODELS, "walk")),
     *(f"train {name} --env CartPole-v1 --data digits" for name in CONFIGURATIONS if name != "trainer"),
     *(f"train {name} --env Pendulum-v1" for name in ("dqn", "double_dqn", "dueling_dqn", "book_dqn", "discrete_sac")),
     *(f"train {name} --env CartPole-v1" for name in ("sac", "td3")),
@@ -119,6 +122,11 @@ COMBINATIONS = [
     *(f"train {name} --set batch_size=2000000000 --set replay_capacity=2000000000" for name in ("dqn", "sac", "td3")),
     *(f"train gan --set {net}_hidden_units=1000000,1000000" for net in ("generator", "discriminator")),
     "train gan --set latent_size=2000000000",
+    *(f"train {name} --data digits --set {field}" for name in ("dcgan", "wgan", "wgan_gp") for field in TOO_LARGE),
+    "train dcgan --data ring",
+    "train dcgan --set generator=tutorial",
+    "train wgan --set spectral_norm=true",
+    "train wgan_gp --set label_smoothing=0.1",
     "train dqn --wrapper time_limit:99999999999999999999",
     "train dqn --wrapper time_limit:3000000000",
     "train dqn --wrapper frame_stack:999999999",
