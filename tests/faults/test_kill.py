@@ -83,7 +83,7 @@ def test_killed_at_random_moments(
             if outcome(Run(run)) != wanted:
                 others.append(number)
             shutil.rmtree(run)
-    what = f"a {name} is killed by kill -9 at random moments, up to {MOST_KILLS} times"
-    figures(f"kills-{name}", what, runs=runs, kills=kills, lost=0, other_results=len(others))
+    what = f"a run of {name} is killed by kill -9 at random moments, up to {MOST_KILLS} times"
+    figures(f"kills-{name}", what, runs=runs, kills=kills, other_results=len(others))
     assert others == []
     assert kills or not everything
