@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import checkpoint
+from rlgen import checkpoint, files
 from rlgen.seal import SealBroken, sealed, unsealed
 
 Mutation = Callable[[Path, random.Random, Path], None]
@@ -141,8 +140,6 @@ def vouch_for(directory: Path) -> None:
     """Let a checkpoint's manifest fit its arrays, whatever they are."""
     file = directory / checkpoint.MANIFEST_FILE
     with (directory / checkpoint.STATE_FILE).open("rb") as stream:
-        from rlgen import files
-
         about = {"bytes": files.size_of(stream), "sha256": files.checksum(stream)}
     file.write_bytes(sealed({**unsealed(file.read_bytes()), **about}))
 
@@ -170,8 +167,3 @@ def contents(place: Path) -> dict[str, Any]:
         str(path.relative_to(place)): None if path.is_dir() else (path.stat().st_size, path.stat().st_mtime_ns)
         for path in sorted(place.rglob("*"))
     }
-
-
-def text(path: Path) -> str:
-    """A file for messages."""
-    return json.dumps(path.name)

@@ -1,10 +1,20 @@
-"""Pictures for tests of models: small, but large enough for nets of two layers and more."""
+"""What tests of models learn from and with: small, but large enough for nets of two layers and more."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from rlgen.data import given
+
+# Of a model with a critic, whether its nets are convolutional or dense.
+SMALL_CRITIC = {
+    "filters": 4,
+    "latent_size": 3,
+    "batch_size": 8,
+    "discriminator_updates": 2,
+    "generator_hidden_units": 8,
+    "discriminator_hidden_units": 8,
+}
 
 
 def small_pictures(side: int = 16, channels: int = 1, count: int = 100) -> str:

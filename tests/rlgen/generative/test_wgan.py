@@ -3,22 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import same_bits
-from small_pictures import small_pictures
+from small_pictures import SMALL_CRITIC, small_pictures
 
 from rlgen.generative.wgan import WGAN, WGANConfig
 
-SMALL = {
-    "filters": 4,
-    "latent_size": 3,
-    "batch_size": 8,
-    "discriminator_updates": 2,
-    "generator_hidden_units": 8,
-    "discriminator_hidden_units": 8,
-}
-
 
 def make(problem: str, **config: object) -> WGAN:
-    return WGAN(problem=problem, config=WGANConfig.build({**SMALL, **config}), seed=0)
+    return WGAN(problem=problem, config=WGANConfig.build({**SMALL_CRITIC, **config}), seed=0)
 
 
 @pytest.mark.parametrize("problem", ["ring", "digits"])

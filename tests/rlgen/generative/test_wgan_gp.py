@@ -2,24 +2,15 @@ from __future__ import annotations
 
 import pytest
 import same_bits
-from small_pictures import small_pictures
+from small_pictures import SMALL_CRITIC, small_pictures
 
 from rlgen import networks
 from rlgen.errors import UserError
 from rlgen.generative.wgan_gp import WGANGP, WGANGPConfig
 
-SMALL = {
-    "filters": 4,
-    "latent_size": 3,
-    "batch_size": 8,
-    "discriminator_updates": 2,
-    "generator_hidden_units": 8,
-    "discriminator_hidden_units": 8,
-}
-
 
 def make(problem: str, **config: object) -> WGANGP:
-    return WGANGP(problem=problem, config=WGANGPConfig.build({**SMALL, **config}), seed=0)
+    return WGANGP(problem=problem, config=WGANGPConfig.build({**SMALL_CRITIC, **config}), seed=0)
 
 
 @pytest.mark.parametrize("problem", ["ring", "digits"])
