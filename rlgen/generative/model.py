@@ -1,8 +1,7 @@
-"""What generative models share: latent vectors, the averaged generator, samples, their evaluation, pictures, films."""
+"""What generative models share: latent vectors, samples, their evaluation, pictures, films."""
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,19 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import data, learning, networks, pictures, runtime
+from rlgen import data, networks, pictures, runtime
 from rlgen.algorithm import Evaluation, Split
 from rlgen.config import option
-from rlgen.data import Arrays
-from rlgen.data.feed import Batch
-from rlgen.data.model import Model, ModelConfig
 from rlgen.errors import UserError
+from rlgen.generative.averaged import Array, AveragedConfig, AveragedModel, from_output
 from rlgen.generative.judging import Judge, collapse, table_of
 from rlgen.metrics.coverage import coverage
 from rlgen.metrics.frechet import frechet_distance
 from rlgen.metrics.modes import modes
-
-Array = npt.NDArray[np.float32]
 
 NEIGHBOURS = 5
 REFERENCE_LIMIT = 1000
@@ -34,7 +29,7 @@ SAMPLING_BYTES = 256_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerativeConfig(ModelConfig):
+class GenerativeConfig(AveragedConfig):
     """What every generative model can be told."""
 
     # Fields that only say what is reported; a run may go on with others.
@@ -43,15 +38,6 @@ class GenerativeConfig(ModelConfig):
     latent_size: int = option(2, "Numbers in a latent vector.", at_least=1)
     latent_distribution: Literal["normal", "uniform"] = option(
         "normal", "Distribution of each latent number: standard normal, or uniform in [-1, 1]."
-    )
-    output_activation: Literal["auto", "linear", "tanh", "sigmoid"] = option(
-        "auto", "Activation of the generator's last layer; auto: tanh for pictures, linear for other data."
-    )
-    ema_decay: float = option(
-        0.999,
-        "Decay per update of the averaged weights that sampling uses; 0: the last weights.",
-        at_least=0,
-        below=1,
     )
     evaluation_samples: int = option(2500, "Samples in each set an evaluation draws.", at_least=10)
     metrics: tuple[str, ...] = option(
@@ -64,50 +50,20 @@ class GenerativeConfig(ModelConfig):
     )
 
 
-def to_output(x: Any, output: str) -> Any:
-    """Data as the generator's last layer can reach it: [0, 1] becomes [-1, 1] for tanh."""
-    return 2 * x - 1 if output == "tanh" else x
-
-
-def from_output(x: Array, output: str) -> Array:
-    """The inverse of `to_output`, for samples."""
-    return np.float32(0.5) * (x + 1) if output == "tanh" else x
-
-
-class GenerativeModel(Model):
+class GenerativeModel(AveragedModel):
     """Base of generative models: a generator turns latent vectors into examples, an average of it samples.
 
-    A subclass says `generator_net`, adds in `build` what else it needs, and its `step` trains `self.generator` on
-    batches in the range of the generator's output. `self.average` follows by itself.
-
-    Attributes:
-        output: activation of the generator's last layer, "auto" decided.
-        generator: the network that learns.
-        average: the exponential moving average of its weights, which samples.
+    A subclass says `generator_net`, from latent vectors [N, latent_size] to examples, flat or in their shape, adds in
+    `build` what else it needs, and its `step` trains `self.generator` on batches in the range of what that puts out.
     """
 
     Config: ClassVar[type[GenerativeConfig]] = GenerativeConfig
     default_problem = "ring"
     score = "eval/quality"
-    used: tuple[str, ...] = ("average",)
-    learned: ClassVar[tuple[str, ...]] = ("generator",)
     held_out_least = NEIGHBOURS + 1
     memory_advice = "Make batch_size, the hidden layers, the data or evaluation_samples smaller"
 
-    generator: Any
-    average: Any
     _remarked = False
-
-    @abc.abstractmethod
-    def generator_net(self) -> Any:
-        """A generator, [N, latent_size] to examples, flat or in their shape; two calls give the same weights."""
-
-    def build(self) -> None:
-        """Make the generator and its average."""
-        auto = "tanh" if self.dataset.spec.picture else "linear"
-        self.output = auto if self.config.output_activation == "auto" else self.config.output_activation
-        self.generator, self.average = self.generator_net(), self.generator_net()
-        self.average.set_weights(self.generator.get_weights())
 
     def check_data(self) -> None:
         """Refuse metrics that this data set's samples cannot be judged by."""
@@ -121,23 +77,6 @@ class GenerativeModel(Model):
         auto, c = self.config.output_activation == "auto", self.config
         as_bytes = self.dataset.spec.picture if auto else c.output_activation != "linear"
         return Judge(self, metrics=c.metrics, features=c.metric_features, as_bytes=as_bytes)
-
-    def check_training(self, arrays: Arrays) -> None:
-        """Refuse data that the generator's output cannot reach."""
-        x = data.scaled(arrays.x)
-        if self.output != "linear" and (x.min() < 0 or x.max() > 1):
-            raise UserError(
-                f"output_activation={self.output} needs data in [0, 1]; '{self.problem}' goes from "
-                f"{x.min():g} to {x.max():g}. Set output_activation=linear."
-            )
-
-    def seen(self, batch: Batch) -> Batch:
-        """Examples in the range of the generator's output."""
-        return batch._replace(x=to_output(batch.x, self.output))
-
-    def after_step(self) -> None:
-        """The average follows the generator."""
-        learning.follow(self.average, self.generator, 1 - self.config.ema_decay)
 
     def latent(self, purpose: str, counter: Any, count: int | None = None) -> Any:
         """Latent vectors, float32 [count or batch_size, latent_size], inside the program."""

@@ -5,7 +5,6 @@ from rlgen import state
 from rlgen.errors import UserError
 from rlgen.evaluator import Evaluator
 from rlgen.generative.gan import GAN, GANConfig
-from rlgen.generative.model import from_output, to_output
 
 SMALL = {"generator_hidden_units": (16,), "discriminator_hidden_units": (16,), "batch_size": 32}
 
@@ -16,13 +15,6 @@ def make(problem: str = "ring", seed: int = 0, **config: object) -> GAN:
 
 def same(a: state.Arrays, b: state.Arrays) -> bool:
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
-
-
-def test_small_formulas() -> None:
-    x = np.array([0.0, 0.25, 1.0], np.float32)
-    assert (to_output(x, "tanh") == [-1, -0.5, 1]).all()
-    for output in ("tanh", "sigmoid", "linear"):
-        assert (from_output(to_output(x, output), output) == x).all()
 
 
 def test_chunks_do_not_matter_and_one_trace_serves_all() -> None:
