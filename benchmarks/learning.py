@@ -10,14 +10,13 @@ there already is not run again.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from benchmarks import jobs
+
 DQN_FAMILY = ("dqn", "double_dqn", "dueling_dqn")
 
 
@@ -93,7 +92,6 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         result, rows = made.result, made.evaluations()
     late = [row["eval/overestimation"] for row in rows[len(rows) // 2 :] if "eval/overestimation" in row]
     return {
-        "job": job,
         "mean_reward": result["evaluation"]["eval/mean_reward"],
         "best_step": result["best_step"],
         "seconds": result["seconds"],
@@ -103,29 +101,13 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def kept(file: Path) -> list[dict[str, Any]]:
-    """The results that are there."""
-    return json.loads(file.read_text()) if file.exists() else []
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=SUITES, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", help="the runs of one algorithm")
     asked = parser.parse_args()
-    from rlgen.runtime import import_tensorflow
-
-    import_tensorflow()
-    file = RESULTS / f"{asked.suite}.json"
-    for job in SUITES[asked.suite](asked.seeds):
-        # Read again each time: another process may add to it.
-        done = [row["job"] for row in kept(file)]
-        if job in done or asked.only not in (None, job["algorithm"]):
-            continue
-        made = run(job)
-        file.write_text(json.dumps([*kept(file), made], indent=1) + "\n")
-        print(json.dumps(made), file=sys.stderr, flush=True)
+    jobs.complete(asked.suite, SUITES[asked.suite](asked.seeds), run, only=asked.only)
 
 
 if __name__ == "__main__":

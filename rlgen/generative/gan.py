@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from rlgen.config import another_default
 from rlgen.generative.adversarial import AdversarialConfig, AdversarialModel
@@ -12,6 +14,19 @@ from rlgen.schedules import Schedule
 @dataclass(frozen=True, kw_only=True)
 class GANConfig(AdversarialConfig):
     """What a dense GAN can be told."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "pictures": {
+            "about": "For pictures: a longer latent vector, wider nets, smaller steps and no noise on what D sees.",
+            "latent_size": 100,
+            "generator_hidden_units": (256, 512, 1024),
+            "discriminator_hidden_units": (512, 256),
+            "activation": "relu",
+            "generator_learning_rate": 2e-4,
+            "discriminator_learning_rate": 2e-4,
+            "instance_noise": 0.0,
+        },
+    }
 
     instance_noise: Schedule = another_default(
         AdversarialConfig, "instance_noise", Schedule.parse("exponential:start=1,factor=0.5,every=600")

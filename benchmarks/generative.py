@@ -1,0 +1,102 @@
+"""What generative models make, over seeds: every seed is reported.
+
+Each run is trained as `rlgen train` would, in a directory below `--runs`, so that one that was stopped goes on; its last
+checkpoint is judged on the test part. Results are added to `results/<suite>.json`; what is there already is not run
+again. Pictures of what the first seed makes come into `docs/pictures`.
+
+    python -m benchmarks.generative --suite fashion
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import jobs
+from benchmarks.jobs import Job, Row
+
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+
+# What is said of samples beside real examples with classes.
+METRICS = ["fid", "kid", "precision_recall", "class_histogram", "memorisation"]
+FASHION = {"evaluation_samples": 10_000, "metrics": METRICS, "trainer.evaluation_episodes": 1}
+
+
+def fashion(seeds: range) -> Iterator[Job]:
+    """Fashion-MNIST in 2,000 generator updates."""
+    for seed in seeds:
+        for name, algorithm, preset, config in FASHION_MODELS:
+            about = {"data": "fashion_mnist", "steps": 2000, "seed": seed, "preset": preset}
+            yield {"name": name, "algorithm": algorithm, **about, "config": {**FASHION, **config}}
+
+
+FASHION_MODELS: tuple[tuple[str, str, str, Row], ...] = (
+    ("GAN, dense", "gan", "pictures", {}),
+    ("DCGAN", "dcgan", "default", {}),
+    ("WGAN", "wgan", "default", {}),
+    ("WGAN-GP", "wgan_gp", "default", {}),
+)
+
+
+def ring(seeds: range) -> Iterator[Job]:
+    """Eight Gaussians, each model with the preset for them, or its defaults."""
+    for seed in seeds:
+        for algorithm, steps in (("gan", 20_000), ("wgan", 10_000), ("wgan_gp", 10_000)):
+            yield {"name": algorithm, "algorithm": algorithm, "data": "ring", "steps": steps, "seed": seed}
+
+
+# The first seed of the ring: the presets for it were chosen on those before.
+SUITES = {"fashion": (fashion, 0), "ring": (ring, 3)}
+
+
+def run(job: Job, runs: Path, pictures: str) -> Row:
+    """Train one job, or go on with it, and judge its last checkpoint; the run's directory is thrown away then."""
+    import rlgen
+
+    asked = {key: value for key, value in job.items() if key not in ("algorithm", "name")}
+    place = runs / hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:12]
+    made = rlgen.train(job["algorithm"], run=place, resume="auto", **asked)
+    result, episodes = made.result, job.get("config", {}).get("trainer.evaluation_episodes", 20)
+    found = rlgen.evaluate(made, checkpoint="last", episodes=episodes)
+    if pictures:
+        for name, pixels in found.images.items():
+            _picture(PICTURES / f"{pictures}_{name.replace('/', '_')}.png", pixels)
+    shutil.rmtree(place)
+    return {
+        "evaluation": dict(found.scalars),
+        "seconds": result["seconds"],
+        "git_revision": made.config.about["git_revision"],
+    }
+
+
+def _picture(file: Path, pixels: Any) -> None:
+    from rlgen.summary import png_bytes
+
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(png_bytes(pixels))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", choices=SUITES, required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", help="the runs of one algorithm")
+    parser.add_argument("--runs", type=Path, default=Path("runs/benchmarks"), help="where runs are until they are done")
+    asked = parser.parse_args()
+    make, first = SUITES[asked.suite]
+    every = list(make(range(first, first + asked.seeds)))
+
+    def one(job: Job) -> Row:
+        shown = f"{asked.suite}_{job['name']}" if job["seed"] == first else ""
+        return run(job, asked.runs, "".join(c if c.isalnum() else "_" for c in shown.lower()))
+
+    jobs.complete(asked.suite, every, one, only=asked.only)
+
+
+if __name__ == "__main__":
+    main()
