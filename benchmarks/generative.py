@@ -1,8 +1,8 @@
 """What generative models make, over seeds: every seed is reported.
 
-Each run is trained as `rlgen train` would, in a directory below `--runs`, so that one that was stopped goes on; its last
-checkpoint is judged on the test part. Results are added to `results/<suite>.json`; what is there already is not run
-again. Pictures of what the first seed makes come into `docs/pictures`.
+Each run is trained as `rlgen train` would, in a directory below `--runs`, so that one that was stopped goes on; its
+last checkpoint is judged on the test part. Results are added to `results/<suite>.json`; what is there already is not
+run again. Pictures of what the first seed makes come into `docs/pictures`.
 
     python -m benchmarks.generative --suite fashion
 """

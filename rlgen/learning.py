@@ -88,7 +88,7 @@ def set_learning_rate(optimizer: Any, schedule: Schedule, clock: Any) -> None:
         optimizer.learning_rate.assign(schedule(clock))
 
 
-def follow(slow: Any, fast: Any, rate: float) -> None:
+def follow(slow: Any, fast: Any, rate: Any) -> None:
     """slow <- rate * fast + (1 - rate) * slow: target networks (tau) and averaged ones (1 - decay).
 
     Weights move; what is no weight (the statistics of batch normalisation, counters) is copied.
@@ -96,11 +96,12 @@ def follow(slow: Any, fast: Any, rate: float) -> None:
     Args:
         slow: a Keras model or layer, or several of them in a list.
         fast: the same.
-        rate: in (0, 1]; 1 copies everything.
+        rate: in (0, 1], a number or a tensor; the number 1 copies everything.
     """
+    copies = isinstance(rate, (int, float)) and rate == 1
     for target, source in zip(_models(slow), _models(fast), strict=True):
         for to, of in zip(target.trainable_variables, source.trainable_variables, strict=True):
-            to.assign(of if rate == 1 else rate * of + (1 - rate) * to)
+            to.assign(of if copies else rate * of + (1 - rate) * to)
         for to, of in zip(target.non_trainable_variables, source.non_trainable_variables, strict=True):
             to.assign(of)
 

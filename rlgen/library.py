@@ -1,7 +1,7 @@
-"""Data sets that lie on the disk once somebody has brought them: where they may lie, and what there is to say of them.
+"""What lies on the disk once somebody has brought it, data sets and pretrained networks: where it may lie, what it is.
 
-A data set of this kind has an `Origin` as its attribute `origin`. Everything else is read from that: `rlgen data`, the
-message where the files are missing, and `rlgen data get`.
+A data set or a network of this kind has an `Origin` as its attribute `origin`. Everything else is read from that:
+`rlgen data`, the message where the files are missing, and `rlgen data get`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from rlgen.errors import RlgenError, UserError
 from rlgen.fetching import Package
 
 VARIABLE = "RLGEN_DATA"
+# Plug-ins that may have to be brought.
+KINDS = ("dataset", "weights")
 DEBIAN = Path("/usr/share/datasets")
 TORCHVISION = Path("data")  # Where its examples put what they download; it has no place of its own.
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a data set comes from.
+    """Where a data set or a network comes from.
 
     Attributes:
         licence: of the data.
@@ -32,6 +34,7 @@ class Origin:
             best first; none for what some dependency brings.
         packages: what brings them, one for each of the needs.
         by_hand: which files to put there, where no package has them or its client is missing: "the four files ...".
+        what: it is.
     """
 
     licence: str
@@ -39,6 +42,7 @@ class Origin:
     needs: tuple[tuple[str, ...], ...] = ()
     packages: tuple[Package, ...] = ()
     by_hand: str = ""
+    what: str = "data set"
 
     def find(self) -> list[Path] | None:
         """The file that is there for each of the needs; None where one is missing."""
@@ -49,7 +53,7 @@ class Origin:
         """The same.
 
         Raises:
-            UserError: one is missing; the message says how to bring the data set called `name`.
+            UserError: one is missing; the message says how to bring what is called `name`.
         """
         if (found := self.find()) is not None:
             return found
@@ -58,7 +62,7 @@ class Origin:
         ways = [f"`rlgen data get {name}` brings it ({size}{self.licence})"] if self.packages else []
         if self.by_hand:
             ways.append(f"put {self.by_hand} into {home()}, or into another directory and say {VARIABLE}=DIRECTORY")
-        raise UserError(f"The data set '{name}' is not here: {', or '.join(ways)}. Looked in {looked}.")
+        raise UserError(f"The {self.what} '{name}' is not here: {', or '.join(ways)}. Looked in {looked}.")
 
 
 def home() -> Path:
@@ -74,16 +78,16 @@ def directories() -> list[Path]:
 
 
 def get(name: str) -> list[Path]:
-    """Bring what a data set lacks, and return its files.
+    """Bring what a data set or a network lacks, and return its files.
 
     Raises:
-        UnknownName: there is no such data set.
+        UnknownName: there is no such one.
         UserError: nothing brings it, or not here; the message says what to do by hand.
         RlgenError: what came is not what was asked for; nothing is kept of it.
     """
-    origin = _origin(registry.find(name, ("dataset",)))
+    origin = _origin(registry.find(name, KINDS))
     if origin is None or not origin.needs:
-        raise UserError(f"The data set '{name}' needs nothing brought: `rlgen data` lists those that do.")
+        raise UserError(f"'{name}' needs nothing brought: `rlgen data` lists those that do.")
     if not origin.packages:
         return origin.require(name)
     present = {path.name: path for path in origin.find() or ()}
@@ -106,13 +110,13 @@ def get(name: str) -> list[Path]:
 
 def rows() -> list[dict[str, Any]]:
     """What `rlgen data` shows, as JSON can hold it; `here` is None for what is made, or is the user's own."""
-    return [_row(plugin) for plugin in registry.available("dataset")]
+    return [_row(plugin) for kind in KINDS for plugin in registry.available(kind)]
 
 
 def text(shown: Sequence[Mapping[str, Any]]) -> str:
     """The same for people."""
     words = {None: "-", True: "yes", False: "no"}
-    cells = [("data set", "here", "download", "licence", "what it is")]
+    cells = [("name", "here", "download", "licence", "what it is")]
     for row in shown:
         size = runtime.human_bytes(row["download_bytes"]) if row["download_bytes"] else "-"
         cells.append((row["name"], words[row["here"]], size, row["licence"] or "-", row["summary"]))
@@ -147,6 +151,7 @@ def _row(plugin: registry.Plugin) -> dict[str, Any]:
     found = origin.find() if origin else None
     return {
         "name": plugin.name,
+        "kind": plugin.kind,
         "summary": plugin.summary,
         "licence": origin.licence if origin else None,
         "download_bytes": origin.size if origin else 0,

@@ -15,9 +15,10 @@ from rlgen import draws
 from rlgen.errors import UserError
 from rlgen.spec import Spec
 
-Augmentation = Literal["flip", "shift", "brightness", "contrast", "noise"]
+Augmentation = Literal["flip", "jitter", "shift", "brightness", "contrast", "noise"]
 
 SHIFT = 8  # At most this part of the height and of the width: an eighth.
+JITTER = 286 / 256  # Isola et al. (2017), 6.2.
 BRIGHTNESS, CONTRAST, NOISE = 0.2, 0.3, 0.05
 
 
@@ -67,12 +68,34 @@ def shift(shape: Any, seed: Any) -> Callable[[Any], Any]:
         tf.clip_by_value(tf.range(shape[i + 1])[None] + steps[i][:, None], 0, shape[i + 1] - 1) for i in (0, 1)
     )
 
+    return lambda x: _gathered(x, rows, columns)
+
+
+def jitter(shape: Any, seed: Any) -> Callable[[Any], Any]:
+    """Enlarged by 286/256, a pixel at least, and cut out of that at a place drawn for each picture."""
+    large = [max(side + 1, round(side * JITTER)) for side in shape[1:3]]
+    coins = draws.uniform((2, shape[0]), seed)
+    rows, columns = (
+        tf.range(shape[i + 1])[None] + tf.cast(tf.floor(coins[i] * (large[i] - shape[i + 1] + 1)), tf.int32)[:, None]
+        for i in (0, 1)
+    )
+
     def move(x: Any) -> Any:
-        # Columns are gathered as rows of the transposed picture.
-        moved = tf.gather(x, rows, axis=1, batch_dims=1)
-        return _transposed(tf.gather(_transposed(moved), columns, axis=1, batch_dims=1))
+        # Between two classes of a mask there is none.
+        how = "bilinear" if x.dtype.is_floating else "nearest"
+        picture = x if x.shape.rank == 4 else x[..., None]
+        enlarged = tf.image.resize(picture, large, method=how)
+        moved = _gathered(enlarged if x.shape.rank == 4 else enlarged[..., 0], rows, columns)
+        return tf.ensure_shape(moved, x.shape)
 
     return move
+
+
+def _gathered(x: Any, rows: Any, columns: Any) -> Any:
+    """Of each picture its own rows and columns, both [N, ...]."""
+    moved = tf.gather(x, rows, axis=1, batch_dims=1)
+    # Columns are gathered as rows of the transposed picture.
+    return _transposed(tf.gather(_transposed(moved), columns, axis=1, batch_dims=1))
 
 
 def _transposed(x: Any) -> Any:
@@ -97,5 +120,5 @@ def noise(x: Any, seed: Any) -> Any:
     return tf.clip_by_value(x + NOISE * draws.normal(x.shape, seed), 0.0, 1.0)
 
 
-GEOMETRY: dict[str, Callable[..., Callable[[Any], Any]]] = {"flip": flip, "shift": shift}
+GEOMETRY: dict[str, Callable[..., Callable[[Any], Any]]] = {"flip": flip, "jitter": jitter, "shift": shift}
 COLOUR: dict[str, Callable[..., Any]] = {"brightness": brightness, "contrast": contrast, "noise": noise}

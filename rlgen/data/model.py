@@ -129,8 +129,8 @@ class Model(Algorithm):
         """A batch of the data as `step` gets it."""
         return batch
 
-    def after_step(self) -> None:
-        """What follows every step, inside the program."""
+    def after_step(self, update: Any) -> None:
+        """What follows every step, inside the program; `update` as in `step`."""
 
     @property
     def examples_per_update(self) -> int:
@@ -245,7 +245,7 @@ class Model(Algorithm):
                 for optimizer, schedule in self._schedules:
                     learning.set_learning_rate(optimizer, schedule, update)
                 scalars = self.step(self.seen(batch), update)
-                self.after_step()
+                self.after_step(update)
                 return scalars, (update + 1, order)
 
             first = self.updates.read_value()

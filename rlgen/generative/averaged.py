@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from rlgen import data, learning
 from rlgen.config import option
@@ -29,7 +30,8 @@ class AveragedConfig(ModelConfig):
     )
     ema_decay: float = option(
         0.999,
-        "Decay per update of the averaged weights that are used in the end; 0: the last weights.",
+        "Decay per update of the averaged weights that are used in the end, (1 + n) / (10 + n) at most after n updates; "
+        "0: the last weights.",
         at_least=0,
         below=1,
     )
@@ -97,6 +99,9 @@ class AveragedModel(Model):
         """Examples in the range of the generator's output."""
         return batch._replace(x=to_output(batch.x, self.output))
 
-    def after_step(self) -> None:
+    def after_step(self, update: Any) -> None:
         """The average follows the generator."""
-        learning.follow(self.average, self.generator, 1 - self.config.ema_decay)
+        # Of n updates no average should reach further back than that, or what was drawn at first would be in it.
+        done = tf.cast(update, tf.float32)
+        decay = tf.minimum(self.config.ema_decay, (1 + done) / (10 + done))
+        learning.follow(self.average, self.generator, 1 - decay)

@@ -51,6 +51,9 @@ class GameConfig(AveragedConfig):
     beta_1: float = option(0.5, "Decay of Adam's mean of gradients, both nets, per update.", at_least=0, below=1)
     beta_2: float = option(0.999, "Decay of Adam's mean of squared gradients, likewise.", at_least=0, below=1)
     discriminator_updates: int = option(1, "Discriminator updates per generator update.", at_least=1, at_most=64)
+    same_draws: bool = option(
+        False, "Update G on what it made for D's last update, which saves a pass, instead of on fresh draws."
+    )
     instance_noise: Schedule = option(
         Schedule.parse(0),
         "Standard deviation of the noise on all that D sees, in units of the data, over generator updates.",
@@ -75,6 +78,7 @@ class Game(AveragedModel):
 
     Attributes:
         discriminator: tells real examples from generated ones; a critic where the loss is Wasserstein's.
+        game_weight: of the game in G's loss, beside its `wishes`.
     """
 
     Config: ClassVar[type[GameConfig]] = GameConfig
@@ -88,6 +92,7 @@ class Game(AveragedModel):
     draws: tuple[str, ...] = ("real_noise", "fake_noise", "generator_noise")
 
     discriminator: Any
+    game_weight: float = 1.0
 
     # What a game is about.
 
@@ -163,10 +168,15 @@ class Game(AveragedModel):
         k = self.config.discriminator_updates
         for j, part in enumerate(_parts(batch, k)):
             draw, given = update * k + j, self.given(part)
-            x, fake = self._as_seen(self.real(part)), self._as_seen(self.generated("latent", draw, given))
+            with tf.GradientTape() as tape:
+                made = self.generated("latent", draw, given)
+            x, fake = self._as_seen(self.real(part)), self._as_seen(tf.stop_gradient(made))
             x, fake = self._noisy(x, "real_noise", draw, update), self._noisy(fake, "fake_noise", draw, update)
             scalars = self._update_discriminator(x, fake, given, draw)
-        return {**self._update_generator(part, update), **scalars}
+        if not self.config.same_draws:
+            with tf.GradientTape() as tape:
+                made = self.generated("generator_latent", update, given)
+        return {**self._update_generator(tape, made, part, update), **scalars}
 
     def _update_discriminator(self, x: Any, fake: Any, given: Any, draw: Any) -> dict[str, Any]:
         """One update on real and generated examples: the loss, and how well it tells them apart."""
@@ -191,15 +201,13 @@ class Game(AveragedModel):
             scalars["prob/fake"] = tf.reduce_mean(tf.sigmoid(fake_logits))
         return scalars
 
-    def _update_generator(self, batch: Batch, update: Any) -> dict[str, Any]:
-        """One update on fresh draws: the loss and the norm of its gradient."""
-        given = self.given(batch)
-        with tf.GradientTape() as tape:
-            fake = self.generated("generator_latent", update, given)
-            logits = self.logits(self._noisy(self._as_seen(fake), "generator_noise", update, update), given)
-            loss = LOSSES[self.config.loss].generator(logits)
+    def _update_generator(self, tape: Any, fake: Any, batch: Batch, update: Any) -> dict[str, Any]:
+        """One update of G, whose `tape` saw it make `fake`: the loss and the norm of its gradient."""
+        with tape:
+            seen = self._noisy(self._as_seen(fake), "generator_noise", update, update)
+            loss = LOSSES[self.config.loss].generator(self.logits(seen, self.given(batch)))
             terms = self.wishes(fake, batch)
-            total = _total(loss, terms)
+            total = _total(self.game_weight * loss, terms)
         norm = learning.descend(tape, total, self.generator.trainable_variables, self.generator_optimizer)
         return {"loss/generator": loss, **{name: value for name, (_, value) in terms.items()}, "train/grad_norm": norm}
 

@@ -25,6 +25,8 @@ REAL_LIMIT = 10_000
 COLLAPSED = 0.05
 
 SETS = ("training", "real", "samples")
+# What is made of each example, beside what it should have been.
+PAIRS = ("targets", "outputs")
 Figures = dict[str, npt.NDArray[np.float64]]
 
 
@@ -44,11 +46,14 @@ class Judge:
 
     A metric is a function, and gets what its parameters ask for by name: features of the held-out examples (`real`),
     of `samples` and of the `training` examples, [N, D] each; `probabilities` of each class for each sample, where the
-    features come with them; `centers` and `std` of a mixture. Parameters with a default keep it. It returns a number,
-    or a named tuple of numbers and arrays.
+    features come with them; `centers` and `std` of a mixture; of a model that makes one picture of another, `outputs`
+    and `targets` as they are, [N, H, W, C]. Parameters with a default keep it. It returns a number, or a named tuple of
+    numbers and arrays.
     """
 
-    def __init__(self, model: Model, *, metrics: Sequence[str], features: str, as_bytes: bool) -> None:
+    def __init__(
+        self, model: Model, *, metrics: Sequence[str], features: str, as_bytes: bool, pairs: bool = False
+    ) -> None:
         """Look everything up.
 
         Args:
@@ -56,12 +61,13 @@ class Judge:
             metrics: by name.
             features: the extractor's name; auto: a classifier for pictures with classes, else the numbers themselves.
             as_bytes: whether real examples and samples are compared as pictures of 8 bits, which is what is seen.
+            pairs: whether samples were made of the held-out examples, one of each, and are to be like their targets.
 
         Raises:
             UnknownName: nobody registered one of the names.
             UserError: a metric takes something that is not there.
         """
-        self._model, self._as_bytes = model, as_bytes
+        self._model, self._as_bytes, self._pairs = model, as_bytes, pairs
         self._metrics = {name: registry.load(name, ("metric",)) for name in metrics}
         self._takes = {name: required(metric) for name, metric in self._metrics.items()}
         self._features = self._chosen(features)
@@ -76,8 +82,13 @@ class Judge:
         """
         if not self._metrics:
             return {}
-        made = self._seen(samples)
-        handed = {**self._mixture, "samples": made.features, "probabilities": made.probabilities}
+        handed: dict[str, Any] = dict(self._mixture)
+        if any({"samples", "probabilities"} & set(takes) for takes in self._takes.values()):
+            made = self._seen(samples)
+            handed.update(samples=made.features, probabilities=made.probabilities)
+        if self._pairs:
+            targets = data.scaled(self._rows(split))
+            handed.update(targets=self._rounded(targets), outputs=self._rounded(samples[: len(targets)]))
         parts: dict[str, Part] = {"real": split, "training": "train"}
         found: Figures = {}
         for name, metric in self._metrics.items():
@@ -86,7 +97,9 @@ class Judge:
                 if which in takes:
                     handed[which] = self._real(part)
             sets = [handed[which] for which in (*SETS, "probabilities") if which in takes]
-            about = "_".join([self._extractor.name, *(str(len(examples)) for examples in sets)])
+            names = [self._extractor.name] if sets else []
+            sets = sets or [handed["outputs"]]
+            about = "_".join([*names, *(str(len(examples)) for examples in sets)])
             for field, value in _results(name, metric, {which: handed[which] for which in takes}).items():
                 found[f"eval/{field}_{about}"] = value
         return found
@@ -116,7 +129,8 @@ class Judge:
         return {name: value for name in names if (value := getattr(self._model.dataset, name, None)) is not None}
 
     def _require_takeable(self) -> None:
-        there = {*SETS, *self._mixture, *(["probabilities"] if self._extractor.classes else [])}
+        probabilities = ["probabilities"] if self._extractor.classes else []
+        there = {*SETS, *self._mixture, *probabilities, *(PAIRS if self._pairs else [])}
         for name, takes in self._takes.items():
             if not (missing := [which for which in takes if which not in there]):
                 continue
@@ -132,7 +146,10 @@ class Judge:
 
     def _rows(self, part: Part) -> npt.NDArray[Any]:
         """Examples of a part as they are: of the training part all, for a copy may be of any of them."""
-        return self._model.examples("train").x if part == "train" else self._model.held_out(part).x[:REAL_LIMIT]
+        arrays = self._model.examples("train") if part == "train" else self._model.held_out(part)
+        rows = arrays.y if self._pairs else arrays.x
+        assert rows is not None
+        return rows if part == "train" else rows[:REAL_LIMIT]
 
     def _real(self, part: Part) -> npt.NDArray[np.float64]:
         """Features of real examples, seen once; nobody can write to them, so metrics may remember what follows."""
@@ -147,11 +164,14 @@ class Judge:
         return {}
 
     def _seen(self, x: npt.NDArray[Any]) -> Seen:
-        if self._as_bytes:
-            # Both sides alike: a network tells numbers between two shades from real pictures, and nobody sees them.
-            x = np.round(np.clip(x, 0, 1) * np.float32(255)) / np.float32(255)
-        seen = self._extractor(x)
+        seen = self._extractor(self._rounded(x))
         return seen._replace(features=np.asarray(seen.features, np.float64))
+
+    def _rounded(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if not self._as_bytes:
+            return x
+        # Both sides alike: a network tells numbers between two shades from real pictures, and nobody sees them.
+        return np.round(np.clip(x, 0, 1) * np.float32(255)) / np.float32(255)
 
 
 def required(metric: Any) -> tuple[str, ...]:

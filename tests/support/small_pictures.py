@@ -22,3 +22,12 @@ def small_pictures(side: int = 16, channels: int = 1, count: int = 100) -> str:
     random = np.random.default_rng(side)
     coarse = random.integers(0, 256, (count, side // 4, side // 4, channels), np.uint8)
     return given.name_of(coarse.repeat(4, axis=1).repeat(4, axis=2))
+
+
+def small_pairs(side: int = 16, channels: int = 1, count: int = 100) -> str:
+    """The name of a data set of such pictures and of what they are to become: the same in three colours."""
+    random = np.random.default_rng(side)
+    coarse = random.integers(0, 256, (count, side // 4, side // 4, channels), np.uint8)
+    x = coarse.repeat(4, axis=1).repeat(4, axis=2)
+    y = np.stack([x[..., 0], 255 - x[..., 0], x[..., 0] // 2], axis=-1)
+    return given.name_of((x, y))

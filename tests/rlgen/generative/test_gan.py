@@ -49,15 +49,6 @@ def test_seeds_decide() -> None:
     assert (runs[0].sample(7, 3) != runs[0].sample(7, 4)).any()
 
 
-def test_the_average_starts_as_the_generator_and_lags_behind() -> None:
-    model = make()
-    before = [variable.numpy() for variable in model.generator.variables]
-    assert all(np.array_equal(a, b) for a, b in zip(before, model.average.variables, strict=True))
-    model.train(1)
-    for old, new, mean in zip(before, model.generator.variables, model.average.variables, strict=True):
-        np.testing.assert_allclose(mean.numpy(), 0.999 * old + 0.001 * new.numpy(), atol=1e-7)
-
-
 def test_inference_state_is_enough_to_sample() -> None:
     trained, fresh = make(), make(seed=9)
     state.write(fresh.inference_state(), state.read(trained.inference_state()))
