@@ -271,6 +271,12 @@ class Model(Algorithm):
             scalars["train/learning_rate"] = self._schedules[0][1](updates - 1)
         return {**scalars, "counters/updates": updates, "counters/images": updates * self.examples_per_update}
 
+    def reseed(self, seed: int) -> None:
+        """As the base; what `check_training` notes of the data is noted again."""
+        super().reseed(seed)
+        if "feed" in self.__dict__:
+            self.check_training(self.examples("train"))
+
     def state(self) -> Mapping[str, Any]:
         """Everything a resume needs; the order of an epoch follows from the seed and the number of updates."""
         return {**self.inference_state(), **{name: getattr(self, name) for name in self.learned}, "seeds": self.seeds}

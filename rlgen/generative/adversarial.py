@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import keras
+import tensorflow as tf
+
 from rlgen import networks
 from rlgen.config import option
+from rlgen.data.feed import Batch
 from rlgen.generative.game import Game, GameConfig
 from rlgen.generative.model import GenerativeConfig, GenerativeModel
 from rlgen.spec import Spec
@@ -44,14 +48,23 @@ class AdversarialModel(Game, GenerativeModel):
         """From latent vectors to examples as vectors."""
         c = self.config
         options = self.options("generator", c.generator_hidden_units, c.activation)
-        return networks.build(c.generator, Spec((c.latent_size,)), self.inputs.size, options, activation=self.output)
+        return networks.build(c.generator, self.latent_spec, self.inputs.size, options, activation=self.output)
 
     def discriminator_net(self) -> Any:
-        """From examples, as vectors or in their shape, to a logit, [N, 1]."""
-        c = self.config
+        """From examples, as vectors or in their shape, and their classes where they count, to a logit, [N, 1]."""
+        c, size = self.config, self.inputs.size
         options = self.options("discriminator", c.discriminator_hidden_units, c.activation)
-        return networks.build(c.discriminator, Spec((self.inputs.size,)), 1, options)
+        net = networks.build(c.discriminator, Spec((size + self.class_count,)), 1, options)
+        if not c.conditional:
+            return net
+        x, given = keras.Input((size,), dtype="float32"), keras.Input((self.class_count,), dtype="float32")
+        return keras.Model([x, given], net(keras.layers.Concatenate(dtype="float32")([x, given])))
+
+    def given(self, batch: Batch) -> Any:
+        """The class of each example, float32 [N, classes], where it counts."""
+        return self.one_hot(batch.y) if self.config.conditional else None
 
     def generated(self, purpose: str, draw: Any, given: Any) -> Any:
-        """Of latent vectors."""
-        return self.generator(self.latent(purpose, draw), training=True)
+        """Of latent vectors, and the classes that are given."""
+        z = self.latent(purpose, draw)
+        return self.generator(z if given is None else tf.concat([z, given], axis=1), training=True)

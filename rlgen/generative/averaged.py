@@ -30,7 +30,7 @@ class AveragedConfig(ModelConfig):
     )
     ema_decay: float = option(
         0.999,
-        "Decay per update of the averaged weights that are used in the end, (1 + n) / (10 + n) at most after n updates; "
+        "Decay per update of the averaged weights used in the end, (1 + n) / (10 + n) at most after n of them; "
         "0: the last weights.",
         at_least=0,
         below=1,

@@ -39,7 +39,7 @@ def tutorial_discriminator(shape: tuple[int, ...], filters: int, most: int, laye
         x = keras.layers.LeakyReLU(0.3, dtype=layers.dtype)(x)
         x = keras.layers.Dropout(0.3, dtype=layers.dtype)(x)
     x = keras.layers.Flatten(dtype=layers.dtype)(x)
-    return keras.Model(picture, keras.layers.Dense(1, dtype="float32")(x))
+    return nets.judged(picture, x, keras.layers.Dense(1, dtype="float32"), layers)
 
 
 def wgan_generator(
@@ -67,7 +67,7 @@ def wgan_critic(shape: tuple[int, ...], filters: int, most: int, layers: Layers)
         x = keras.layers.Conv2D(64, 4, 2, "same", kernel_initializer=_narrow(), dtype=layers.dtype)(x)
         x = _wgan_end(x, layers)
     x = keras.layers.Flatten(dtype=layers.dtype)(x)
-    return keras.Model(picture, keras.layers.Dense(1, dtype="float32")(x))
+    return nets.judged(picture, x, keras.layers.Dense(1, dtype="float32"), layers)
 
 
 NETS = {

@@ -69,7 +69,9 @@ class ConvolutionalModel(AdversarialModel):
             dtype=self.dtype,
         )
         with self._drawn("generator"):
-            return net.generator(c.latent_size, self.inputs.shape, c.filters, c.most_filters, layers, self.output)
+            return net.generator(
+                self.latent_spec.size, self.inputs.shape, c.filters, c.most_filters, layers, self.output
+            )
 
     def discriminator_net(self) -> Any:
         """From examples, in their shape but where the net is dense, to a logit."""
@@ -91,6 +93,7 @@ class ConvolutionalModel(AdversarialModel):
             dropout=c.dropout,
             initialization=c.initialization,
             spectral=c.spectral_norm,
+            classes=self.class_count,
             dtype=dtype,
         )
         with self._drawn("discriminator"):

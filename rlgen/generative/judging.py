@@ -46,9 +46,9 @@ class Judge:
 
     A metric is a function, and gets what its parameters ask for by name: features of the held-out examples (`real`),
     of `samples` and of the `training` examples, [N, D] each; `probabilities` of each class for each sample, where the
-    features come with them; `centers` and `std` of a mixture; of a model that makes one picture of another, `outputs`
-    and `targets` as they are, [N, H, W, C]. Parameters with a default keep it. It returns a number, or a named tuple of
-    numbers and arrays.
+    features come with them, and the classes `asked` for; `centers` and `std` of a mixture; of a model that makes one
+    picture of another, `outputs` and `targets` as they are, [N, H, W, C]. Parameters with a default keep it. It returns
+    a number, or a named tuple of numbers and arrays.
     """
 
     def __init__(
@@ -74,8 +74,13 @@ class Judge:
         if metrics:
             self._require_takeable()
 
-    def figures(self, split: Split, samples: npt.NDArray[Any]) -> Figures:
+    def figures(self, split: Split, samples: npt.NDArray[Any], asked: npt.NDArray[Any] | None = None) -> Figures:
         """Every figure of one set of samples beside the held-out examples, by TensorBoard name; arrays are per class.
+
+        Args:
+            split: which held-out examples.
+            samples: [M, *shape].
+            asked: the class that each was to be of, [M], where one was asked for.
 
         Raises:
             RlgenError: a metric failed, or returned something else.
@@ -85,7 +90,7 @@ class Judge:
         handed: dict[str, Any] = dict(self._mixture)
         if any({"samples", "probabilities"} & set(takes) for takes in self._takes.values()):
             made = self._seen(samples)
-            handed.update(samples=made.features, probabilities=made.probabilities)
+            handed.update(samples=made.features, probabilities=made.probabilities, asked=asked)
         if self._pairs:
             targets = data.scaled(self._rows(split))
             handed.update(targets=self._rounded(targets), outputs=self._rounded(samples[: len(targets)]))
@@ -130,10 +135,16 @@ class Judge:
 
     def _require_takeable(self) -> None:
         probabilities = ["probabilities"] if self._extractor.classes else []
-        there = {*SETS, *self._mixture, *probabilities, *(PAIRS if self._pairs else [])}
+        asked = ["asked"] if getattr(self._model.config, "conditional", False) else []
+        there = {*SETS, *self._mixture, *probabilities, *asked, *(PAIRS if self._pairs else [])}
         for name, takes in self._takes.items():
             if not (missing := [which for which in takes if which not in there]):
                 continue
+            if "asked" in missing:
+                raise UserError(
+                    f"The metric '{name}' holds samples against the classes that were asked for, and this model knows "
+                    "of none. Train it with conditional=true."
+                )
             if missing == ["probabilities"]:
                 raise UserError(
                     f"The metric '{name}' takes probabilities of classes, which metric_features={self._features} does "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -14,18 +14,24 @@ import tensorflow as tf
 from rlgen import data, networks, pictures, runtime
 from rlgen.algorithm import Evaluation, Split
 from rlgen.config import option
+from rlgen.data import Arrays
 from rlgen.errors import UserError
 from rlgen.generative.averaged import Array, AveragedConfig, AveragedModel, from_output
+from rlgen.generative.classes import Labels, drawn, labels_of, require_label
+from rlgen.generative.classes import shares as shares_of
 from rlgen.generative.judging import Judge, collapse, table_of
 from rlgen.metrics.coverage import coverage
 from rlgen.metrics.frechet import frechet_distance
 from rlgen.metrics.modes import modes
+from rlgen.spec import Spec
 
 NEIGHBOURS = 5
 REFERENCE_LIMIT = 1000
 FRECHET_LIMIT = 10_000
 # What the widest layer puts out at a time when samples are made.
 SAMPLING_BYTES = 256_000_000
+# Pictures in a grid.
+SHOWN = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,10 @@ class GenerativeConfig(AveragedConfig):
     latent_size: int = option(2, "Numbers in a latent vector.", at_least=1)
     latent_distribution: Literal["normal", "uniform"] = option(
         "normal", "Distribution of each latent number: standard normal, or uniform in [-1, 1]."
+    )
+    conditional: bool = option(
+        False,
+        "Learn what each class looks like: samples are of a class that is asked for, or drawn as often as it was.",
     )
     evaluation_samples: int = option(2500, "Samples in each set an evaluation draws.", at_least=10)
     metrics: tuple[str, ...] = option(
@@ -65,8 +75,33 @@ class GenerativeModel(AveragedModel):
 
     _remarked = False
 
+    def build(self) -> None:
+        """As the base, and the shares of the classes."""
+        super().build()
+        if self.config.conditional:
+            # Of the training part, for those who have the model without the data.
+            self.shares = tf.Variable(tf.zeros((self.class_count,)), trainable=False, name="shares")
+            self.used = (*type(self).used, "shares")
+
+    @property
+    def class_count(self) -> int:
+        """Classes that a sample can be asked for as; 0 where it cannot."""
+        return len(self._class_names)
+
+    @property
+    def _class_names(self) -> tuple[str, ...]:
+        return require_label(self.dataset.target, problem=self.problem).classes if self.config.conditional else ()
+
+    def check_training(self, arrays: Arrays) -> None:
+        """As the base; the shares of the classes are noted."""
+        super().check_training(arrays)
+        if self.config.conditional:
+            assert arrays.y is not None
+            self.shares.assign(shares_of(arrays.y, self.class_count))
+
     def check_data(self) -> None:
-        """Refuse metrics that this data set's samples cannot be judged by."""
+        """Refuse classes that are not there, and metrics that samples of this data set cannot be judged by."""
+        _ = self.class_count
         # What is only used may be somewhere where a metric's package is not.
         if not isinstance(self.dataset, data.Recorded):
             _ = self.judge
@@ -78,6 +113,11 @@ class GenerativeModel(AveragedModel):
         as_bytes = self.dataset.spec.picture if auto else c.output_activation != "linear"
         return Judge(self, metrics=c.metrics, features=c.metric_features, as_bytes=as_bytes)
 
+    @property
+    def latent_spec(self) -> Spec:
+        """What a generator sees: a latent vector, and behind it the class where there is one."""
+        return Spec((self.config.latent_size + self.class_count,))
+
     def latent(self, purpose: str, counter: Any, count: int | None = None) -> Any:
         """Latent vectors, float32 [count or batch_size, latent_size], inside the program."""
         shape = (count or self.config.batch_size, self.config.latent_size)
@@ -85,19 +125,55 @@ class GenerativeModel(AveragedModel):
             return self.random.normal(purpose, counter, shape)
         return self.random.uniform(purpose, counter, shape, -1.0, 1.0)
 
+    def one_hot(self, labels: Any) -> Any:
+        """Labels [N] as float32 [N, classes]."""
+        return tf.one_hot(labels, self.class_count)
+
     # Using the result.
 
-    def sample(self, n: int, seed: int) -> Array:
-        """`n` samples of the averaged generator, float32 [n, *shape of an example]; pictures in [0, 1]."""
-        return self.decode(self._distributed(self._normal(n, seed)))
+    def sample(self, n: int, seed: int, *, classes: Sequence[int | str] | Labels | None = None) -> Array:
+        """`n` samples of the averaged generator, float32 [n, *shape of an example]; pictures in [0, 1].
 
-    def decode(self, z: Array) -> Array:
-        """Latent vectors [n, latent_size] to examples [n, *shape], by the averaged generator."""
+        Args:
+            n: how many.
+            seed: of the draws.
+            classes: of a conditional model, numbers or names, one for each sample or one for all; None: as often as in
+                the training part.
+
+        Raises:
+            UserError: a class that there is not, or a model that knows of none.
+        """
+        return self.decode(self._distributed(self._normal(n, seed)), self._labels(n, seed, classes))
+
+    def decode(self, z: Array, labels: Labels | None = None) -> Array:
+        """Latent vectors [n, latent_size], and labels [n] of a conditional model, to examples [n, *shape]."""
+        if self.config.conditional:
+            if labels is None:
+                raise UserError(
+                    "This model was trained with conditional=true: say which class each vector is to be of."
+                )
+            z = np.concatenate([z, self.one_hot(labels)], axis=1)
         # Of pictures, what a layer puts out for ten thousand would fill the memory.
         widest = 4 * max(1, networks.memory.widest_outputs([self.average]))
         size = min(10_000, max(1, SAMPLING_BYTES // widest))
-        x = self.in_batches(lambda part: self.average(part, training=False), z, size=size)
+        x = self.in_batches(self.examples_of, z, size=size)
         return from_output(x.reshape(-1, *self.dataset.spec.shape), self.output)
+
+    def examples_of(self, z: Any) -> Any:
+        """What the average makes of latent vectors, a class behind each where there are any."""
+        return self.average(z, training=False)
+
+    def _labels(self, n: int, seed: int, asked: Sequence[int | str] | Labels | None) -> Labels | None:
+        if not self.config.conditional:
+            if asked is not None:
+                raise UserError("This model knows of no classes: train with conditional=true to ask for them.")
+            return None
+        if asked is None:
+            return drawn(runtime.generator(self.seed, "sample", seed, "classes"), self.shares.numpy(), n)
+        found = labels_of(asked, self._class_names)
+        if len(found) not in (1, n):
+            raise UserError(f"{len(found)} classes for {n} samples: give one for each, or one for all.")
+        return np.broadcast_to(found, (n,))
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         """Means over `episodes` independent sets of `evaluation_samples` samples.
@@ -114,11 +190,14 @@ class GenerativeModel(AveragedModel):
         drawable, rows = self.dataset.spec.picture or self.dataset.spec.shape == (2,), []
         for i in range(episodes):
             # One set at a time: memory is no question of their number.
-            samples = self.sample(self.config.evaluation_samples, runtime.derive_seed(seed, i))
-            rows.append({**self.measure(real, samples), **self.judge.figures(split, samples)})
+            count, own = self.config.evaluation_samples, runtime.derive_seed(seed, i)
+            asked = self._labels(count, own, None)
+            # A model of somebody else's may know of no classes at all.
+            samples = self.sample(count, own) if asked is None else self.sample(count, own, classes=asked)
+            rows.append({**self.measure(real, samples), **self.judge.figures(split, samples, asked)})
             if i == 0:
                 self._watch(real, samples)
-                images = {"eval/samples": self._painter(real)(samples)} if drawable else {}
+                images = {"eval/samples": self._painter(real)(self._shown(samples, own))} if drawable else {}
         means = {name: np.mean([np.asarray(row[name]) for row in rows], axis=0) for name in rows[0]}
         scalars = {name: float(value) for name, value in means.items() if value.ndim == 0}
         classes = self.dataset.target.classes if self.dataset.target else ()
@@ -158,19 +237,33 @@ class GenerativeModel(AveragedModel):
 
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
         """A loop of 6 seconds: samples along a circle in latent space, each frame a fair set of samples."""
-        count = 1000 if self.dataset.spec.shape == (2,) else 64
+        count = 1000 if self.dataset.spec.shape == (2,) else SHOWN
+        labels = self._shown_labels(count)
+        count = count if labels is None else len(labels)
         first, second = (self._normal(count, seed, name) for name in ("first", "second"))
         draw = self._painter(data.scaled(self.held_out("validation").x))
         for angle in np.linspace(0, 2 * np.pi, 180, endpoint=False, dtype=np.float32):
             # With both ends standard normal, so is every point of the circle.
-            yield draw(self.decode(self._distributed(np.cos(angle) * first + np.sin(angle) * second)))
+            yield draw(self.decode(self._distributed(np.cos(angle) * first + np.sin(angle) * second), labels))
+
+    def _shown(self, samples: Array, seed: int) -> Array:
+        """Samples to look at: of a conditional model as many of each class."""
+        labels = self._shown_labels(SHOWN if self.dataset.spec.picture else len(samples))
+        return samples if labels is None else self.sample(len(labels), seed, classes=labels)
+
+    def _shown_labels(self, count: int) -> Labels | None:
+        """A class below the other, about `count` in all, where a sample has one."""
+        if not self.config.conditional:
+            return None
+        return np.repeat(np.arange(self.class_count, dtype=np.int32), max(1, count // self.class_count))
 
     def _painter(self, real: Array) -> Callable[[Array], npt.NDArray[np.uint8]]:
         spec = self.dataset.spec
         if spec.shape == (2,):
             return pictures.Scatter(real[:2000]).draw
         if spec.picture:
-            return lambda samples: pictures.grid(samples[:64])
+            columns = max(1, SHOWN // self.class_count) if self.config.conditional else None
+            return lambda samples: pictures.grid(samples[: max(SHOWN, self.class_count)], columns=columns)
         raise UserError(f"Examples {spec} cannot be drawn: only pictures and points in the plane.")
 
     def _normal(self, n: int, *purpose: int | str) -> Array:

@@ -31,6 +31,7 @@ class Layers:
         dropout: share that is dropped.
         initialization: of the weights.
         spectral: whether a discriminator's kernels are normalised.
+        classes: that a discriminator is told of; 0: it is told nothing.
         dtype: Keras' dtype policy; the last layer is float32.
     """
 
@@ -40,6 +41,7 @@ class Layers:
     dropout: float = 0.0
     initialization: Initialization = "normal"
     spectral: bool = False
+    classes: int = 0
     dtype: str = "float32"
 
     def weights(self) -> Any:
@@ -152,7 +154,10 @@ def generator(latent_size: int, shape: tuple[int, ...], filters: int, most: int,
 
 
 def discriminator(shape: tuple[int, ...], filters: int, most: int, layers: Layers) -> Any:
-    """The generator's mirror, convolutions of stride 2: [N, *shape] to a logit, [N, 1]; the first is not normalised."""
+    """The generator's mirror, convolutions of stride 2: [N, *shape] to a logit, [N, 1]; the first is not normalised.
+
+    With `layers.classes` it takes the class as well, [N, classes].
+    """
     (rows, columns), times = start(shape)
     filters_of = widths(times, filters, most)
     _require_room((rows * columns * filters_of[-1], 1), (shape[2], *filters_of), layers)
@@ -165,7 +170,20 @@ def discriminator(shape: tuple[int, ...], filters: int, most: int, layers: Layer
         x = layers.convolution(convolution, width, bias=bias)(x)
         x = layers.activated(x if i == 0 else layers.normalized(x))
     x = keras.layers.Flatten(dtype=layers.dtype)(x)
-    return keras.Model(picture, dense(1, kernel_initializer=layers.weights(), dtype="float32")(x))
+    return judged(picture, x, dense(1, kernel_initializer=layers.weights(), dtype="float32"), layers, dense)
+
+
+def judged(picture: Any, features: Any, last: Any, layers: Layers, dense: Any = keras.layers.Dense) -> Any:
+    """A discriminator, from its input and the features [N, F] before its `last` layer.
+
+    With `layers.classes` it has a second input, [N, classes], and the logit is higher by what the features have in
+    common with that class's row of weights: the projection of Miyato and Koyama (ICLR 2018), equation 3.
+    """
+    if not layers.classes:
+        return keras.Model(picture, last(features))
+    given = keras.Input((layers.classes,), dtype="float32")
+    rows = dense(features.shape[1], use_bias=False, kernel_initializer=layers.weights(), dtype="float32")
+    return keras.Model([picture, given], last(features) + keras.layers.Dot(1, dtype="float32")([features, rows(given)]))
 
 
 @dataclass(frozen=True)

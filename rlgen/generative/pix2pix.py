@@ -314,7 +314,8 @@ class Pix2Pix(Game):
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
         """A loop of 4 seconds: held-out pictures become what is made of them, their targets, and themselves again."""
         x, y = self._pairs("test")
-        x, y = x[:SHOWN], y[:SHOWN]
+        some = _spread(len(x), SHOWN)
+        x, y = x[some], y[some]
         sheets = [pictures.grid(_coloured(part)) for part in (x, self.translate(x, seed=seed), y)]
         for now, then in zip(sheets, [*sheets[1:], sheets[0]], strict=True):
             for _ in range(STANDING_FRAMES):
@@ -325,11 +326,17 @@ class Pix2Pix(Game):
 
 
 def side_by_side(x: Array, y: Array, made: Array) -> npt.NDArray[np.uint8]:
-    """Rows of pictures, below them their targets, and below those what was made; at most 16 of each."""
+    """Rows of pictures, below them their targets, and below those what was made; 16 of each at most, from all over."""
     columns = min(ROW, len(x))
     count = min(SHOWN, len(x)) // columns * columns
-    rows = [_coloured(part[i : i + columns]) for i in range(0, count, columns) for part in (x, y, made)]
+    x, y, made = (_coloured(part[_spread(len(x), count)]) for part in (x, y, made))
+    rows = [part[i : i + columns] for i in range(0, count, columns) for part in (x, y, made)]
     return pictures.grid(np.concatenate(rows), columns=columns, width=1100)
+
+
+def _spread(length: int, count: int) -> npt.NDArray[np.int64]:
+    """So many places from the first to the last one of a part, whose order may be by kind."""
+    return np.linspace(0, length - 1, min(count, length)).astype(np.int64)
 
 
 def _coloured(x: Array) -> Array:

@@ -3,10 +3,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import same_bits
 import tensorflow as tf
 
 from rlgen import data, draws, registry, state
-from rlgen.data import Arrays, Dataset, Part, Target
+from rlgen.data import Arrays, Dataset, Part, Target, given
 from rlgen.errors import UserError
 from rlgen.spec import Spec
 from rlgen.supervised.mlp import MLP, MLPConfig, dropout
@@ -176,3 +177,17 @@ def test_a_convolutional_network_learns_without_xla_and_resumes_to_the_bit() -> 
     state.write(third.state(), state.read(second.state()))
     third.train(7)
     assert same(state.read(first.state()), state.read(third.state()))
+
+
+def test_a_second_seed_in_one_process_knows_the_units_of_its_targets() -> None:
+    """What was noted of the data belongs to no seed."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(100, 3)).astype(np.float32)
+    problem = given.name_of((x, 50 + 10 * x.sum(axis=1)))
+    alone, reseeded = (MLP(problem=problem, config=MLPConfig(hidden_units=(8,)), seed=seed) for seed in (1, 0))
+    alone.train(3)
+    reseeded.train(1)
+    reseeded.reseed(1)
+    reseeded.train(3)
+    same_bits.assert_same_bits(alone, reseeded)
+    np.testing.assert_array_equal(reseeded.predict(x), alone.predict(x))
