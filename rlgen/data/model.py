@@ -61,7 +61,7 @@ class Model(Algorithm):
     reseedable = True
     memory_advice = "Make batch_size, the hidden layers or the data smaller"
 
-    learned: ClassVar[tuple[str, ...]] = ()
+    learned: tuple[str, ...] = ()
     used: tuple[str, ...] = ()
     draws: tuple[str, ...] = ()
     order: ClassVar[Order] = "epochs"

@@ -41,7 +41,7 @@ class AdversarialModel(Game, GenerativeModel):
 
     Config: ClassVar[type[AdversarialConfig]] = AdversarialConfig
     default_steps = 20_000
-    draws: tuple[str, ...] = ("latent", "generator_latent", *Game.draws)
+    draws: tuple[str, ...] = ("latent", "generator_latent")
     order = "replacement"
 
     def generator_net(self) -> Any:
@@ -63,6 +63,11 @@ class AdversarialModel(Game, GenerativeModel):
     def given(self, batch: Batch) -> Any:
         """The class of each example, float32 [N, classes], where it counts."""
         return self.one_hot(batch.y) if self.config.conditional else None
+
+    @property
+    def given_size(self) -> int:
+        """The number of classes."""
+        return self.class_count
 
     def generated(self, purpose: str, draw: Any, given: Any) -> Any:
         """Of latent vectors, and the classes that are given."""

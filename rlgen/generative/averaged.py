@@ -61,7 +61,7 @@ class AveragedModel(Model):
 
     Config: ClassVar[type[AveragedConfig]] = AveragedConfig
     used: tuple[str, ...] = ("average",)
-    learned: ClassVar[tuple[str, ...]] = ("generator",)
+    learned: tuple[str, ...] = ("generator",)
 
     generator: Any
     average: Any

@@ -43,6 +43,11 @@ class ConvolutionalConfig(AdversarialConfig):
     spectral_norm: bool = option(
         False, "Divide each kernel of the convolutional discriminator by its largest singular value."
     )
+    minibatch_group: int = option(
+        0,
+        "Examples of a batch of which the convolutional discriminator is told how much they differ; 0: it is not.",
+        at_least=0,
+    )
     initialization: nets.Initialization = option(
         "normal",
         "Weights of both nets: normal with standard deviation 0.02, or He's, uniform over the mean of both fans.",
@@ -77,11 +82,13 @@ class ConvolutionalModel(AdversarialModel):
         """From examples, in their shape but where the net is dense, to a logit."""
         c = self.config
         net = self._net(c.discriminator)
-        if c.spectral_norm and net is not nets.CONVOLUTIONAL:
-            raise UserError(
-                f"spectral_norm=true is for the convolutional discriminator, and discriminator={c.discriminator} makes "
-                f"another one for '{self.problem}', {self.inputs}: set spectral_norm=false."
-            )
+        for field, off in (("spectral_norm", False), ("minibatch_group", 0)):
+            if getattr(c, field) and net is not nets.CONVOLUTIONAL:
+                raise UserError(
+                    f"{field}={str(getattr(c, field)).lower()} is for the convolutional discriminator, and "
+                    f"discriminator={c.discriminator} makes another one for '{self.problem}', {self.inputs}: set "
+                    f"{field}={str(off).lower()}."
+                )
         if net is None:
             return super().discriminator_net()
         # The gradient of a gradient, and singular values, lose too much in eight bits of precision.
@@ -94,6 +101,7 @@ class ConvolutionalModel(AdversarialModel):
             initialization=c.initialization,
             spectral=c.spectral_norm,
             classes=self.class_count,
+            group=c.minibatch_group,
             dtype=dtype,
         )
         with self._drawn("discriminator"):

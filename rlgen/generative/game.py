@@ -15,8 +15,9 @@ from rlgen.config import option
 from rlgen.data.feed import Batch
 from rlgen.errors import UserError
 from rlgen.generative import regularisers
-from rlgen.generative.averaged import AveragedConfig, AveragedModel
-from rlgen.generative.losses import LOSSES, LossName
+from rlgen.generative.averaged import AveragedModel
+from rlgen.generative.losses import LOSSES
+from rlgen.generative.sight import Sight, SightConfig
 from rlgen.schedules import Schedule
 
 # The name of a scalar to (weight, value): what a loss has on top.
@@ -24,11 +25,9 @@ Terms = dict[str, tuple[float, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GameConfig(AveragedConfig):
+class GameConfig(SightConfig):
     """What every game of two nets can be told; losses and regularisers go together freely."""
 
-    batch_size: int = option(128, "Real, and as many generated, examples in an update.", at_least=1)
-    loss: LossName = option("non_saturating", "What both nets descend.")
     label_smoothing: float = option(
         0.0, "What the discriminator's target for real examples falls short of 1.", at_least=0, below=1
     )
@@ -54,11 +53,6 @@ class GameConfig(AveragedConfig):
     same_draws: bool = option(
         False, "Update G on what it made for D's last update, which saves a pass, instead of on fresh draws."
     )
-    instance_noise: Schedule = option(
-        Schedule.parse(0),
-        "Standard deviation of the noise on all that D sees, in units of the data, over generator updates.",
-        at_least=0,
-    )
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
@@ -83,13 +77,13 @@ class Game(AveragedModel):
 
     Config: ClassVar[type[GameConfig]] = GameConfig
     step_unit = "generator updates"
-    learned: ClassVar[tuple[str, ...]] = (
+    learned: tuple[str, ...] = (
         "generator",
         "discriminator",
         "generator_optimizer",
         "discriminator_optimizer",
     )
-    draws: tuple[str, ...] = ("real_noise", "fake_noise", "generator_noise")
+    draws: tuple[str, ...] = ()
 
     discriminator: Any
     game_weight: float = 1.0
@@ -111,6 +105,11 @@ class Game(AveragedModel):
     def given(self, batch: Batch) -> Any:
         """What both nets are told of each example, in the order of the batch; None: nothing."""
         return None
+
+    @property
+    def given_size(self) -> int:
+        """Numbers in that, where it is a vector."""
+        return 0
 
     def penalties(self, x: Any, fake: Any, given: Any, draw: Any) -> Terms:
         """What D's loss has on top."""
@@ -139,10 +138,13 @@ class Game(AveragedModel):
         c = self.config
         self.discriminator = self.discriminator_net()
         # In batch normalisation real examples would show in the logits of generated ones, and the reverse.
-        self._apart = networks.has_batch_normalization([self.discriminator])
+        self._apart = networks.mixes_examples([self.discriminator])
         self._check_regularisers()
-        if c.gradient_penalty:
-            self.draws = (*type(self).draws, "alpha")
+        self.sight = Sight(
+            c, made=self.made, seen=self.discriminator.inputs[0].shape[1:], given=self.given_size, problem=self.problem
+        )
+        self.learned = (*type(self).learned, *(["sight"] if self.sight.variables else []))
+        self.draws = (*type(self).draws, *self.sight.draws, *(["alpha"] if c.gradient_penalty else []))
         if c.weight_clip:
             # Before the first gradient as well: it would come from weights that no later one may have.
             regularisers.clip(self.discriminator.trainable_variables, c.weight_clip)
@@ -170,19 +172,20 @@ class Game(AveragedModel):
             draw, given = update * k + j, self.given(part)
             with tf.GradientTape() as tape:
                 made = self.generated("latent", draw, given)
-            x, fake = self._as_seen(self.real(part)), self._as_seen(tf.stop_gradient(made))
-            x, fake = self._noisy(x, "real_noise", draw, update), self._noisy(fake, "fake_noise", draw, update)
-            scalars = self._update_discriminator(x, fake, given, draw)
+            fake, told = self.sight.exchanged(tf.stop_gradient(made), given, self.random, draw)
+            x = self.sight.of(self.real(part), "real", self.random, draw, update)
+            fake = self.sight.of(fake, "fake", self.random, draw, update)
+            scalars = self._update_discriminator(x, fake, given, told, draw)
         if not self.config.same_draws:
             with tf.GradientTape() as tape:
                 made = self.generated("generator_latent", update, given)
         return {**self._update_generator(tape, made, part, update), **scalars}
 
-    def _update_discriminator(self, x: Any, fake: Any, given: Any, draw: Any) -> dict[str, Any]:
-        """One update on real and generated examples: the loss, and how well it tells them apart."""
+    def _update_discriminator(self, x: Any, fake: Any, given: Any, told: Any, draw: Any) -> dict[str, Any]:
+        """One update on real examples, `given` of them, and generated ones, `told` of them; how it went."""
         c = self.config
         with tf.GradientTape() as tape:
-            real_logits, fake_logits = self._both_logits(x, fake, given)
+            real_logits, fake_logits = self._both_logits(x, fake, given, told)
             loss = LOSSES[c.loss].discriminator(real_logits, fake_logits, c.label_smoothing)
             terms = self.penalties(x, fake, given, draw)
             total = _total(loss, terms)
@@ -195,6 +198,7 @@ class Game(AveragedModel):
             **{name: value for name, (_, value) in terms.items()},
             "train/critic_gap": tf.reduce_mean(real_logits) - tf.reduce_mean(fake_logits),
             "train/discriminator_grad_norm": norm,
+            **self.sight.steer(real_logits),
         }
         if LOSSES[c.loss].probabilities:
             scalars["prob/real"] = tf.reduce_mean(tf.sigmoid(real_logits))
@@ -204,7 +208,7 @@ class Game(AveragedModel):
     def _update_generator(self, tape: Any, fake: Any, batch: Batch, update: Any) -> dict[str, Any]:
         """One update of G, whose `tape` saw it make `fake`: the loss and the norm of its gradient."""
         with tape:
-            seen = self._noisy(self._as_seen(fake), "generator_noise", update, update)
+            seen = self.sight.of(fake, "generator", self.random, update, update)
             loss = LOSSES[self.config.loss].generator(self.logits(seen, self.given(batch)))
             terms = self.wishes(fake, batch)
             total = _total(self.game_weight * loss, terms)
@@ -215,25 +219,14 @@ class Game(AveragedModel):
         """D's logits in training, [N, ...]."""
         return self.discriminator(x if given is None else [x, given], training=True)[..., 0]
 
-    def _both_logits(self, x: Any, fake: Any, given: Any) -> tuple[Any, Any]:
-        """Logits of real and of generated examples, [N, ...] each."""
+    def _both_logits(self, x: Any, fake: Any, given: Any, told: Any) -> tuple[Any, Any]:
+        """Logits of real examples, of which `given` is given, and of generated ones, of which `told`; [N, ...] each."""
         if self._apart:
-            return self.logits(x, given), self.logits(fake, given)
+            return self.logits(x, given), self.logits(fake, told)
         # One pass over both halves: one large product is cheaper than two.
-        twice = None if given is None else tf.concat([given, given], axis=0)
-        real_logits, fake_logits = tf.split(self.logits(tf.concat([x, fake], axis=0), twice), 2)
+        both = None if given is None else tf.concat([given, told], axis=0)
+        real_logits, fake_logits = tf.split(self.logits(tf.concat([x, fake], axis=0), both), 2)
         return real_logits, fake_logits
-
-    def _as_seen(self, x: Any) -> Any:
-        """Examples in the shape that D sees: dense nets see vectors, whatever the shape of an example."""
-        return tf.reshape(x, [-1, *self.discriminator.inputs[0].shape[1:]])
-
-    def _noisy(self, x: Any, purpose: str, draw: Any, update: Any) -> Any:
-        """What D gets to see of `x`."""
-        noise = self.config.instance_noise
-        if noise == Schedule.parse(0):
-            return x
-        return x + noise(update) * self.random.normal(purpose, draw, x.shape)
 
     def _optimizer(self, learning_rate: float) -> Any:
         c = self.config
@@ -243,7 +236,7 @@ class Game(AveragedModel):
 
     def _check_regularisers(self) -> None:
         c = self.config
-        if self._apart and (c.gradient_penalty or c.r1):
+        if networks.has_batch_normalization([self.discriminator]) and (c.gradient_penalty or c.r1):
             field = "gradient_penalty" if c.gradient_penalty else "r1"
             raise UserError(
                 f"{field}={getattr(c, field):g} wants the gradient of each example by itself, and batch normalisation "

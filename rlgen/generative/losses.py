@@ -20,12 +20,14 @@ class Loss:
         generator: logits of generated examples, [N], to a scalar.
         probabilities: whether the sigmoid of a logit is D's probability of "real".
         smooths: whether real examples have a target that label smoothing can move.
+        middle: the logit between "real" and "generated".
     """
 
     discriminator: Callable[[Any, Any, float], Any]
     generator: Callable[[Any], Any]
     probabilities: bool = False
     smooths: bool = False
+    middle: float = 0.0
 
 
 def cross_entropy(real_logits: Any, fake_logits: Any, label_smoothing: float = 0.0) -> Any:
@@ -89,6 +91,6 @@ LOSSES: dict[LossName, Loss] = {
     "non_saturating": Loss(cross_entropy, non_saturating, probabilities=True, smooths=True),
     "minimax": Loss(cross_entropy, minimax, probabilities=True, smooths=True),
     "hinge": Loss(hinge, raise_scores),
-    "least_squares": Loss(squares, squares_generator, smooths=True),
+    "least_squares": Loss(squares, squares_generator, smooths=True, middle=0.5),
     "wasserstein": Loss(critic, raise_scores),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
+import tensorflow as tf
 
 from rlgen import networks
 from rlgen.errors import UserError
@@ -16,6 +17,8 @@ from rlgen.generative.spectral import SpectralConv2D, SpectralDense
 STARTS = (4, 5, 6, 7)
 SMALLEST, LARGEST = 8, 256
 CHANNELS = (1, 3)
+# Inside a root, whose slope at 0 would be infinite.
+EPSILON = 1e-8
 # Slope of the ReLU below 0, in what sees pictures.
 LEAK = 0.2
 
@@ -34,6 +37,7 @@ class Layers:
         initialization: of the weights.
         spectral: whether a discriminator's kernels are normalised.
         classes: that a discriminator is told of; 0: it is told nothing.
+        group: examples of a batch whose deviation from each other a discriminator is told of; 0: it is told nothing.
         dtype: Keras' dtype policy; the last layer is float32.
     """
 
@@ -44,6 +48,7 @@ class Layers:
     initialization: Initialization = "normal"
     spectral: bool = False
     classes: int = 0
+    group: int = 0
     dtype: str = "float32"
 
     def weights(self) -> Any:
@@ -77,6 +82,33 @@ class Layers:
             dtype=dtype or self.dtype,
             **more,
         )
+
+
+class MinibatchDeviation(keras.layers.Layer):
+    """One more channel that says how much the pictures of a group differ: Karras et al. (ICLR 2018), section 3.
+
+    The standard deviation of each number over the group, its mean over all numbers.
+    """
+
+    def __init__(self, group: int, **more: Any) -> None:
+        """Groups of so many pictures, or of the whole batch where it has fewer or cannot be divided."""
+        super().__init__(**more)
+        self._group = group
+
+    def call(self, inputs: Any) -> Any:
+        """[N, H, W, C] to [N, H, W, C + 1]."""
+        count = tf.shape(inputs)[0]
+        size = tf.where(tf.equal(count % self._group, 0), self._group, count)
+        x = tf.cast(inputs, tf.float32)
+        groups = tf.reshape(x, (size, -1, *inputs.shape[1:]))
+        variance = tf.math.reduce_variance(groups, axis=0)
+        deviation = tf.reduce_mean(tf.sqrt(variance + EPSILON), axis=[1, 2, 3])
+        told = tf.tile(tf.reshape(deviation, (-1, 1, 1, 1)), (size, *inputs.shape[1:3], 1))
+        return tf.concat([inputs, tf.cast(told, inputs.dtype)], axis=-1)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """One channel more."""
+        return (*input_shape[:-1], input_shape[-1] + 1)
 
 
 def start(shape: tuple[int, ...]) -> tuple[tuple[int, int], int]:
@@ -173,6 +205,8 @@ def features(shape: tuple[int, ...], filters: int, most: int, layers: Layers) ->
         bias = i == 0 or not layers.batch_norm
         x = layers.convolution(convolution, width, bias=bias)(x)
         x = layers.activated(x if i == 0 else layers.normalized(x))
+    if layers.group:
+        x = MinibatchDeviation(layers.group, dtype=layers.dtype)(x)
     return picture, keras.layers.Flatten(dtype=layers.dtype)(x)
 
 

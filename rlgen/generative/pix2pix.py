@@ -120,6 +120,12 @@ class Pix2PixConfig(GameConfig):
             )
         if not (self.adversarial or self.l1 or self.perceptual):
             raise UserError("adversarial=0, l1=0 and perceptual=0 leave nothing to learn: set one of them.")
+        if self.ada or self.fake_replay:
+            field = "ada" if self.ada else "fake_replay"
+            raise UserError(
+                f"{field} would change pictures, or exchange them, apart from what they were made of: leave it out. "
+                "augment=jitter,flip changes both."
+            )
         if self.use_as_trained and self.normalization == "batch":
             raise UserError(
                 "use_as_trained=true wants each picture normalised by itself, and batch normalisation would mix those "

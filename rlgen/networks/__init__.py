@@ -35,6 +35,7 @@ __all__ = [
     "initializer",
     "linear",
     "memory",
+    "mixes_examples",
     "on_host",
     "own",
     "replace",
@@ -171,8 +172,13 @@ def has_convolutions(models: Iterable[Any]) -> bool:
 
 
 def has_batch_normalization(models: Iterable[Any]) -> bool:
-    """Whether in any of the models an example's output depends on the other examples of its batch."""
+    """Whether any of the models has it."""
     return _has("BatchNorm", models)
+
+
+def mixes_examples(models: Iterable[Any]) -> bool:
+    """Whether in training what a model says of an example depends on the other ones of its batch."""
+    return has_batch_normalization(models) or _has("Minibatch", models)
 
 
 def _has(word: str, models: Iterable[Any]) -> bool:

@@ -93,7 +93,7 @@ def test_a_resume_is_exact_with_every_part_in_it() -> None:
 def test_every_discriminator_update_sees_other_examples_and_other_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def watched(model: AdversarialModel, x: Any, fake: Any, given: Any, draw: Any) -> dict[str, Any]:
+    def watched(model: AdversarialModel, x: Any, fake: Any, given: Any, told: Any, draw: Any) -> dict[str, Any]:
         seen.append((x.numpy(), fake.numpy()))
         return {"loss/discriminator": tf.zeros(())}
 
@@ -119,10 +119,10 @@ def test_real_and_generated_examples_never_meet_in_batch_normalization(
     monkeypatch.setattr(AdversarialModel, "logits", lambda self, x, _: sizes.append(len(x)) or logits(self, x, None))
     x = tf.random.stateless_normal((16, 2), (0, 1))
     apart = make(discriminator=normalized_name)
-    real, _ = apart._both_logits(x, x + 5, None)
+    real, _ = apart._both_logits(x, x + 5, None, None)
     assert sizes == [16, 16]
-    np.testing.assert_allclose(real, apart._both_logits(x, x - 5, None)[0], rtol=1e-5)
-    make()._both_logits(x, x, None)
+    np.testing.assert_allclose(real, apart._both_logits(x, x - 5, None, None)[0], rtol=1e-5)
+    make()._both_logits(x, x, None, None)
     assert sizes == [16, 16, 16, 16, 32]
 
 

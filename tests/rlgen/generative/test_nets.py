@@ -117,3 +117,22 @@ def test_what_memory_cannot_hold_is_refused() -> None:
         nets.discriminator((8, 8, 1), 10**9, 10**9, Layers())
     with pytest.raises(UserError, match="weights.*Make filters"):
         nets.generator(10**9, (8, 8, 1), 10**6, 10**9, Layers(), "tanh")
+
+
+def test_the_deviation_of_a_group_in_closed_form() -> None:
+    """Two groups, of which one has the same picture twice."""
+    x = np.zeros((4, 2, 2, 3), np.float32)
+    x[0], x[2] = 1.0, 5.0
+    x[1], x[3] = 2.0, 2.0
+    x = x[[0, 1, 3, 1]]  # Reshaped to [2, 2]: pictures 0 and 2, 1 and 3 are a group.
+    x[0], x[2] = 1.0, 4.0
+    found = nets.MinibatchDeviation(2)(x).numpy()
+    assert found.shape == (4, 2, 2, 4)
+    np.testing.assert_array_equal(found[..., :3], x)
+    np.testing.assert_allclose(found[[0, 2], 0, 0, 3], [1.5, 1.5], rtol=1e-5)
+    np.testing.assert_allclose(found[[1, 3], 0, 0, 3], [0, 0], atol=1e-3)
+
+
+def test_a_batch_that_cannot_be_divided_is_one_group() -> None:
+    x = np.array([0.0, 0.0, 3.0], np.float32).reshape(3, 1, 1, 1)
+    np.testing.assert_allclose(nets.MinibatchDeviation(2)(x).numpy()[:, 0, 0, 1], [np.sqrt(2)] * 3, rtol=1e-5)
