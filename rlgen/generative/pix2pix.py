@@ -14,7 +14,7 @@ import tensorflow as tf
 from rlgen import data, learning, pictures, runtime
 from rlgen.algorithm import Evaluation, Split
 from rlgen.config import another_default, option
-from rlgen.data import Arrays
+from rlgen.data import Arrays, pixels
 from rlgen.data.augment import Augmentation
 from rlgen.data.feed import Batch
 from rlgen.errors import UserError
@@ -285,6 +285,37 @@ class Pix2Pix(Game):
             with _dropout_seed(self.average, seed):
                 made = self.in_batches(lambda part: self.average(part, training=True), seen, size=AT_ONCE)
         return from_output(made, self.output)
+
+    picture_endings: ClassVar[tuple[str, ...]] = pixels.ENDINGS
+
+    def read(self, source: Any, *, name: str = "", background: str = "white") -> npt.NDArray[np.uint8]:
+        """A picture as `translate` takes it, [H, W, C], whatever its size: the largest part in its middle, scaled.
+
+        Args:
+            source: a file's name, or a file.
+            name: of the picture, for messages, where `source` is no name.
+            background: what transparent pixels are laid on: white, black, grey or hexadecimal digits.
+
+        Raises:
+            UserError: it cannot be read as a picture, or the background is no colour.
+        """
+        height, width, channels = self.inputs.shape
+        found = pixels.read(source, channels=channels, background=pixels.colour(background), name=name)
+        return pixels.fitted(found, height, width)
+
+    def inputs_to_show(self, count: int) -> npt.NDArray[np.uint8]:
+        """Some held-out pictures of all kinds, uint8 [count or fewer, H, W, C].
+
+        Raises:
+            UserError: the data are not here.
+        """
+        x = self.held_out("test").x
+        return pictures.to_uint8(data.scaled(x[_spread(len(x), count)]))
+
+    @property
+    def translates_by_chance(self) -> bool:
+        """Whether another seed gives another picture."""
+        return bool(self.config.use_as_trained and self.config.dropout)
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         """Held-out pictures, translated, beside their targets; one pass, for it has no noise to be averaged over.
