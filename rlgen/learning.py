@@ -11,6 +11,7 @@ import tensorflow as tf
 from rlgen.schedules import Schedule
 
 OptimizerKind = Literal["adam", "rmsprop", "rmsprop_centered"]
+PlainOptimizer = Literal["adam", "rmsprop", "adagrad", "sgd"]
 
 
 def descend(tape: Any, loss: Any, variables: Sequence[Any], optimizer: Any, *, max_norm: float | None = None) -> Any:
@@ -80,6 +81,12 @@ def make_optimizer(kind: OptimizerKind, learning_rate: Schedule, variables: Sequ
         for average in optimizer._velocities:
             average.assign(tf.ones(average.shape))
     return optimizer
+
+
+def plain_optimizer(kind: PlainOptimizer, learning_rate: float) -> Any:
+    """One of Keras' optimizers as it is by default, but for its step size; not yet built."""
+    kinds = {"adam": "Adam", "rmsprop": "RMSprop", "adagrad": "Adagrad", "sgd": "SGD"}
+    return getattr(keras.optimizers, kinds[kind])(learning_rate)
 
 
 def set_learning_rate(optimizer: Any, schedule: Schedule, clock: Any) -> None:

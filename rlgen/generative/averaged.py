@@ -101,7 +101,11 @@ class AveragedModel(Model):
 
     def after_step(self, update: Any) -> None:
         """The average follows the generator."""
+        self.follow(self.average, self.generator, update)
+
+    def follow(self, average: Any, net: Any, update: Any) -> None:
+        """Let an average of a net take in what the net has become, inside the program."""
         # Of n updates no average should reach further back than that, or what was drawn at first would be in it.
         done = tf.cast(update, tf.float32)
         decay = tf.minimum(self.config.ema_decay, (1 + done) / (10 + done))
-        learning.follow(self.average, self.generator, 1 - decay)
+        learning.follow(average, net, 1 - decay)

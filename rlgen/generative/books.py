@@ -104,3 +104,87 @@ def _wgan_end(x: Any, layers: Layers) -> Any:
 
 def _narrow() -> Any:
     return keras.initializers.RandomNormal(0.0, 0.02)
+
+
+def convolutional_coders(shape: tuple[int, ...], dtype: str) -> tuple[Any, Any]:
+    """Geron (2019), chapter 17: 46,529 weights for 28 x 28 pixels in grey, codes of 576 numbers.
+
+    Raises:
+        UserError: other pictures; the listing makes no others.
+    """
+    if shape != (28, 28, 1):
+        raise UserError(f"network=book_convolutional is for pictures of 28 x 28 pixels in grey, not {list(shape)}.")
+    x = picture = keras.Input(shape, dtype="float32")
+    for filters in (16, 32, 64):
+        x = keras.layers.Conv2D(filters, 3, padding="same", activation="selu", dtype=dtype)(x)
+        x = keras.layers.MaxPooling2D(2, dtype=dtype)(x)
+    code = keras.Input((576,), dtype="float32")
+    y = keras.layers.Reshape((3, 3, 64), dtype=dtype)(code)
+    for filters, padding in ((32, "valid"), (16, "same")):
+        y = keras.layers.Conv2DTranspose(filters, 3, 2, padding, activation="selu", dtype=dtype)(y)
+    y = keras.layers.Conv2DTranspose(1, 3, 2, "same", dtype="float32")(y)
+    return keras.Model(picture, keras.layers.Flatten(dtype="float32")(x)), keras.Model(code, y)
+
+
+_STACKED = {
+    "network": "dense",
+    "hidden_units": (100,),
+    "activation": "selu",
+    "code_size": 30,
+    "code_activation": "selu",
+    "loss": "cross_entropy",
+    "batch_size": 32,
+    "optimizer": "sgd",
+    "learning_rate": 1.5,
+}
+# For Fashion-MNIST, and the last one for MNIST.
+AUTOENCODER_PRESETS: dict[str, dict[str, Any]] = {
+    "book-hands-on-ml": {"about": "Geron (2019), chapter 17: the stacked one, 784-100-30-100-784.", **_STACKED},
+    "book-hands-on-ml-tied": {"about": "The same with tied kernels.", **_STACKED, "tied": True},
+    "book-hands-on-ml-convolutional": {
+        "about": "The same book's convolutional one.",
+        **_STACKED,
+        "network": "book_convolutional",
+        "code_activation": "linear",
+        "learning_rate": 1.0,
+    },
+    "book-hands-on-ml-recurrent": {
+        "about": "The same book's recurrent one: LSTMs of 100 and 30 units.",
+        **_STACKED,
+        "network": "recurrent",
+        "code_activation": "linear",
+        "learning_rate": 0.1,
+    },
+    "book-hands-on-ml-denoising": {
+        "about": "The stacked one on examples of which half is left out.",
+        **_STACKED,
+        "input_dropout": 0.5,
+        "learning_rate": 1.0,
+    },
+    "book-hands-on-ml-sparse": {
+        "about": "The same book's sparse one: codes of 300 numbers, their absolute values in the loss.",
+        **_STACKED,
+        "code_size": 300,
+        "code_activation": "sigmoid",
+        "sparsity": "l1",
+        "sparsity_weight": 1e-3,
+        "learning_rate": 1.0,
+    },
+    "book-hands-on-ml-sparse-kl": {
+        "about": "The same with the divergence of mean activations from 0.1.",
+        **_STACKED,
+        "code_size": 300,
+        "code_activation": "sigmoid",
+        "sparsity": "kl",
+        "sparsity_weight": 0.05,
+        "learning_rate": 1.0,
+    },
+    "book-mastering-tensorflow": {
+        "about": "Dua (2022), chapter 3, for MNIST: 784-64-784, Adam.",
+        "network": "dense",
+        "hidden_units": (),
+        "code_size": 64,
+        "code_activation": "relu",
+        "batch_size": 128,
+    },
+}

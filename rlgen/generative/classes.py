@@ -12,6 +12,8 @@ from rlgen.data import Target
 from rlgen.errors import UserError, nearest
 
 Labels = npt.NDArray[np.int32]
+# Numbers or names.
+Asked = Sequence[int | str] | Labels
 # Named in a message; a data set may have a thousand.
 NAMED = 20
 
@@ -30,7 +32,7 @@ def require_label(target: Target | None, *, problem: str) -> Target:
     return target
 
 
-def labels_of(asked: Sequence[int | str] | Labels, names: Sequence[str]) -> Labels:
+def labels_of(asked: Asked, names: Sequence[str]) -> Labels:
     """The numbers of classes that were asked for, int32 [len(asked)].
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -17,7 +17,7 @@ from rlgen.config import option
 from rlgen.data import Arrays
 from rlgen.errors import UserError
 from rlgen.generative.averaged import Array, AveragedConfig, AveragedModel, from_output
-from rlgen.generative.classes import Labels, drawn, labels_of, require_label
+from rlgen.generative.classes import Asked, Labels, drawn, labels_of, require_label
 from rlgen.generative.classes import shares as shares_of
 from rlgen.generative.judging import Judge, collapse, table_of
 from rlgen.metrics.coverage import coverage
@@ -131,7 +131,7 @@ class GenerativeModel(AveragedModel):
 
     # Using the result.
 
-    def sample(self, n: int, seed: int, *, classes: Sequence[int | str] | Labels | None = None) -> Array:
+    def sample(self, n: int, seed: int, *, classes: Asked | None = None) -> Array:
         """`n` samples of the averaged generator, float32 [n, *shape of an example]; pictures in [0, 1].
 
         Args:
@@ -163,7 +163,7 @@ class GenerativeModel(AveragedModel):
         """What the average makes of latent vectors, a class behind each where there are any."""
         return self.average(z, training=False)
 
-    def _labels(self, n: int, seed: int, asked: Sequence[int | str] | Labels | None) -> Labels | None:
+    def _labels(self, n: int, seed: int, asked: Asked | None) -> Labels | None:
         if not self.config.conditional:
             if asked is not None:
                 raise UserError("This model knows of no classes: train with conditional=true to ask for them.")

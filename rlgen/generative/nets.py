@@ -16,6 +16,8 @@ from rlgen.generative.spectral import SpectralConv2D, SpectralDense
 STARTS = (4, 5, 6, 7)
 SMALLEST, LARGEST = 8, 256
 CHANNELS = (1, 3)
+# Slope of the ReLU below 0, in what sees pictures.
+LEAK = 0.2
 
 Initialization = Literal["normal", "he"]
 
@@ -154,23 +156,24 @@ def generator(latent_size: int, shape: tuple[int, ...], filters: int, most: int,
 
 
 def discriminator(shape: tuple[int, ...], filters: int, most: int, layers: Layers) -> Any:
-    """The generator's mirror, convolutions of stride 2: [N, *shape] to a logit, [N, 1]; the first is not normalised.
+    """The generator's mirror: [N, *shape], and with `layers.classes` the class, [N, classes], to a logit, [N, 1]."""
+    picture, x = features(shape, filters, most, layers)
+    dense = SpectralDense if layers.spectral else keras.layers.Dense
+    return judged(picture, x, dense(1, kernel_initializer=layers.weights(), dtype="float32"), layers, dense)
 
-    With `layers.classes` it takes the class as well, [N, classes].
-    """
+
+def features(shape: tuple[int, ...], filters: int, most: int, layers: Layers) -> tuple[Any, Any]:
+    """Convolutions of stride 2 on pictures [N, *shape], but the first normalised: their input, and features [N, F]."""
     (rows, columns), times = start(shape)
     filters_of = widths(times, filters, most)
     _require_room((rows * columns * filters_of[-1], 1), (shape[2], *filters_of), layers)
-    convolution, dense = (
-        (SpectralConv2D, SpectralDense) if layers.spectral else (keras.layers.Conv2D, keras.layers.Dense)
-    )
+    convolution = SpectralConv2D if layers.spectral else keras.layers.Conv2D
     x = picture = keras.Input(shape, dtype="float32")
     for i, width in enumerate(filters_of):
         bias = i == 0 or not layers.batch_norm
         x = layers.convolution(convolution, width, bias=bias)(x)
         x = layers.activated(x if i == 0 else layers.normalized(x))
-    x = keras.layers.Flatten(dtype=layers.dtype)(x)
-    return judged(picture, x, dense(1, kernel_initializer=layers.weights(), dtype="float32"), layers, dense)
+    return picture, keras.layers.Flatten(dtype=layers.dtype)(x)
 
 
 def judged(picture: Any, features: Any, last: Any, layers: Layers, dense: Any = keras.layers.Dense) -> Any:
