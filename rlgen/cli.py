@@ -74,13 +74,13 @@ def list_command(kind: str | None, as_json: bool) -> None:
 
 @cli.group(cls=Listing)
 def data() -> None:
-    """Show the data sets there are, or bring one."""
+    """Show the data sets and pretrained networks there are, or bring one."""
 
 
 @data.command("list")
 @json_option
 def list_data(as_json: bool) -> None:
-    """Show the data sets, their licences, and whether they are here; so does `rlgen data` alone."""
+    """Show data sets and networks, their licences, and whether they are here; so does `rlgen data` alone."""
     from rlgen import library
 
     rows = library.rows()
@@ -88,10 +88,10 @@ def list_data(as_json: bool) -> None:
 
 
 @data.command("get")
-@click.argument("name", shell_complete=completion.names_of("dataset"))
+@click.argument("name", shell_complete=completion.names_of("dataset", "weights"))
 @json_option
 def get_data(name: str, as_json: bool) -> None:
-    """Bring the data set NAME with the client of its registry, and check it."""
+    """Bring the data set or network NAME with the client of its registry, and check it."""
     from rlgen import library
 
     found = [str(path) for path in library.get(name)]

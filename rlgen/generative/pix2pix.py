@@ -320,9 +320,9 @@ class Pix2Pix(Game):
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         """Held-out pictures, translated, beside their targets; one pass, for it has no noise to be averaged over.
 
-        `eval/l1`, `eval/psnr` and `eval/ssim`, which is the score; `eval/input_l1` is the error of the picture itself,
-        where it could be a target. With `use_as_trained` there are `episodes` passes. `metrics` come on top. The
-        picture `eval/translations` has rows of inputs, targets and outputs.
+        `eval/l1`, `eval/psnr` and `eval/ssim`, which is the score; `eval/input_l1` and so on are those of the picture
+        itself, where it could be a target. With `use_as_trained` there are `episodes` passes. `metrics` come on top.
+        The picture `eval/translations` has rows of inputs, targets and outputs.
         """
         x, y = self._pairs(split)
         rows = []
@@ -332,7 +332,7 @@ class Pix2Pix(Game):
             rows.append({**found, **self.judge.figures(split, made)})
         scalars = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         if x.shape == y.shape:
-            scalars["eval/input_l1"] = l1(y, x)
+            scalars |= {"eval/input_l1": l1(y, x), "eval/input_psnr": psnr(y, x), "eval/input_ssim": ssim(y, x)}
         images = {"eval/translations": side_by_side(x, y, made)}
         return Evaluation(scalars=scalars, episodes=len(rows), images=images)
 
