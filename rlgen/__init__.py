@@ -11,7 +11,7 @@ from rlgen._version import __version__
 
 if TYPE_CHECKING:
     from rlgen.algorithm import Algorithm, Evaluation
-    from rlgen.api import available, evaluate, load, make, record, train
+    from rlgen.api import available, evaluate, load, make, record, train, translate
     from rlgen.callbacks import Callback, EarlyStopping, Moment, Reply, StopAfter, StopAtTarget
     from rlgen.config import Config, option
     from rlgen.evaluator import Evaluator
@@ -28,6 +28,7 @@ _HOMES = {
     "make": "rlgen.api",
     "record": "rlgen.api",
     "train": "rlgen.api",
+    "translate": "rlgen.api",
     "Callback": "rlgen.callbacks",
     "EarlyStopping": "rlgen.callbacks",
     "Moment": "rlgen.callbacks",
@@ -64,6 +65,7 @@ __all__ = [
     "record",
     "register",
     "train",
+    "translate",
 ]
 
 

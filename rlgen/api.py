@@ -1,4 +1,4 @@
-"""What a program calls: train, evaluate, load, make, record, available."""
+"""What a program calls: train, evaluate, load, make, record, translate, available."""
 
 from __future__ import annotations
 
@@ -172,6 +172,70 @@ def record(
     out, seed = paths.named(out, what="--out"), read_seed(seed)
     with contextlib.closing(load(run, checkpoint=checkpoint, env=env, trust=trust)) as algorithm:
         return write_video(algorithm, out, seed=seed)
+
+
+def translate(
+    run: Run | str | Path,
+    inputs: Sequence[str | Path],
+    *,
+    out: str | Path,
+    checkpoint: str | int = "best",
+    seed: int = 0,
+    background: str = "white",
+    overwrite: bool = False,
+    trust: bool = False,
+) -> list[Path]:
+    """Files of pictures into PNG files under the same names, by a run whose model makes pictures out of pictures.
+
+    Args:
+        run: a `Run` or its directory.
+        inputs: files, or folders whose pictures are meant; of any size: the largest part in the middle that has the
+            proportions of what the model takes is scaled.
+        out: the directory to write into; made where it is not there.
+        checkpoint: "best", "last" or a step that is kept.
+        seed: of models that draw.
+        background: what transparent pixels are laid on: white, black, grey or hexadecimal digits.
+        overwrite: replace files that are there.
+        trust: as in `load`.
+
+    Raises:
+        UserError: as `load`; another kind of model, a file that is no picture, one that is there; nothing is written.
+    """
+    from rlgen import translating
+
+    translating.check(inputs, out)
+    seed = read_seed(seed)
+    with contextlib.closing(load(run, checkpoint=checkpoint, trust=trust)) as algorithm:
+        model = translating.translator(algorithm)
+        return translating.translate_files(model, inputs, out, seed=seed, background=background, overwrite=overwrite)
+
+
+def paint(
+    run: Run | str | Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    checkpoint: str | int = "best",
+    trust: bool = False,
+) -> Any:
+    """A server of a page on which somebody paints and sees what a run's model makes of it: `serve()` serves it.
+
+    Args:
+        run: a `Run` or its directory.
+        host: the address it listens at; whoever reaches it can use it.
+        port: 0: one that is free.
+        checkpoint: "best", "last" or a step that is kept.
+        trust: as in `load`.
+
+    Raises:
+        UserError: as `load`; another kind of model, or an address that cannot be had.
+    """
+    from rlgen import painting, translating
+
+    algorithm, step, run = _loaded(run, checkpoint, None, None, trust)
+    model = translating.translator(algorithm)
+    title = f"{run.config.algorithm} on {run.config.problem}, step {step:,}"
+    return painting.Server(model, host=host, port=port, title=title)
 
 
 def make(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import statistics
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rlgen import completion, paths, registry, showing
+from rlgen import completion, registry, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
+from rlgen.commands import Group, Listing, Place, answer
 from rlgen.config import parse_overrides, read_seed
-from rlgen.errors import RlgenError, UserError, plain
+from rlgen.errors import RlgenError, UserError
 
 if TYPE_CHECKING:
     from rlgen.planning import Finished, Plan
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 # Each of them is a run of its own.
 MOST_SEEDS = 10_000
-
-
-class Place(click.Path):
-    """A file or directory, by a name that one can have."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """As a path."""
-        return paths.named(value, what=param.get_error_hint(ctx).strip("'") if param and ctx else "path")
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
@@ -58,43 +50,6 @@ def main() -> None:
         _fail("stopped.", 1)
 
 
-class Command(click.Command):
-    """A command whose answer alone is on standard output: what plug-ins and environments print joins the talk."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
-        sys.stdout.flush()
-        with contextlib.ExitStack() as undo:
-            kept = os.dup(1)
-            undo.callback(os.close, kept)
-            # Through a file of its own, because the next line takes file descriptor 1 away.
-            encoding = sys.stdout.encoding or "utf-8"
-            ctx.obj = undo.enter_context(os.fdopen(os.dup(1), "w", encoding=encoding, errors="replace"))
-            os.dup2(2, 1)
-            undo.callback(os.dup2, kept, 1)
-            undo.enter_context(contextlib.redirect_stdout(sys.stderr))
-            return super().invoke(ctx)
-
-
-class Group(click.Group):
-    """Commands of that kind."""
-
-    command_class = Command
-
-
-class Listing(Group):
-    """A group that alone, without a command, lists."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As the base, the command put in."""
-        return super().parse_args(ctx, ["list", *args] if not args or args[0] == "--json" else args)
-
-
-def _answer(text: object) -> None:
-    """A line on standard output."""
-    click.echo(plain(str(text)), file=click.get_current_context().obj)
-
-
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
@@ -114,33 +69,33 @@ def list_command(kind: str | None, as_json: bool) -> None:
         return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        _answer(f"{row['kind']:<11} {row['name']:<{width}}  {row['summary']}  [{row['source']}]")
+        answer(f"{row['kind']:<11} {row['name']:<{width}}  {row['summary']}  [{row['source']}]")
 
 
 @cli.group(cls=Listing)
 def data() -> None:
-    """Show the data sets there are, or bring one."""
+    """Show the data sets and pretrained networks there are, or bring one."""
 
 
 @data.command("list")
 @json_option
 def list_data(as_json: bool) -> None:
-    """Show the data sets, their licences, and whether they are here; so does `rlgen data` alone."""
+    """Show data sets and networks, their licences, and whether they are here; so does `rlgen data` alone."""
     from rlgen import library
 
     rows = library.rows()
-    _print_json(rows) if as_json else _answer(library.text(rows))
+    _print_json(rows) if as_json else answer(library.text(rows))
 
 
 @data.command("get")
-@click.argument("name", shell_complete=completion.names_of("dataset"))
+@click.argument("name", shell_complete=completion.names_of("dataset", "weights"))
 @json_option
 def get_data(name: str, as_json: bool) -> None:
-    """Bring the data set NAME with the client of its registry, and check it."""
+    """Bring the data set or network NAME with the client of its registry, and check it."""
     from rlgen import library
 
     found = [str(path) for path in library.get(name)]
-    _print_json(found) if as_json else _answer("\n".join(found))
+    _print_json(found) if as_json else answer("\n".join(found))
 
 
 @cli.command()
@@ -151,7 +106,7 @@ def describe(name: str, as_json: bool) -> None:
     registry.find(name)
     _quiet_tensorflow()
     row = showing.plugin_row(name)
-    _print_json(row) if as_json else _answer(showing.plugin_text(row))
+    _print_json(row) if as_json else answer(showing.plugin_text(row))
 
 
 @cli.command()
@@ -232,7 +187,7 @@ def train(
     plan = planning.plan(name, **asked)
     if dry_run and isinstance(plan, planning.Plan):
         plan.close()
-        _print_json(showing.plan_row(plan)) if as_json else _answer(showing.plan_text(plan))
+        _print_json(showing.plan_row(plan)) if as_json else answer(showing.plan_text(plan))
         return
     run = _execute(plan)
     if as_json:
@@ -240,8 +195,8 @@ def train(
         return
     _print_table({key: value for key, value in run.result.items() if key != "evaluation" and value is not None})
     _print_table(run.evaluation)
-    _answer(f"\nTensorBoard:  tensorboard --logdir {run.path}")
-    _answer(f"Evaluate:     rlgen evaluate {run.path}")
+    answer(f"\nTensorBoard:  tensorboard --logdir {run.path}")
+    answer(f"Evaluate:     rlgen evaluate {run.path}")
 
 
 @cli.command()
@@ -280,7 +235,7 @@ def check(run: Path, as_json: bool) -> None:
     from rlgen.checking import check
 
     report = check(run)
-    _print_json(showing.report_row(report)) if as_json else _answer(showing.report_text(report))
+    _print_json(showing.report_row(report)) if as_json else answer(showing.report_text(report))
     if report.findings:
         sys.exit(1)
 
@@ -301,7 +256,45 @@ def record(run: Path, out: Path, checkpoint: str, seed: int, trust: bool) -> Non
 
     # Frames are drawn off the screen; without this SDL complains where there is none, and its dummy may stay black.
     os.environ.setdefault("SDL_VIDEODRIVER", "offscreen" if sys.platform == "linux" else "dummy")
-    _answer(film(run, out=out, checkpoint=checkpoint, seed=seed, trust=trust))
+    answer(film(run, out=out, checkpoint=checkpoint, seed=seed, trust=trust))
+
+
+@cli.command()
+@click.argument("run", type=Place())
+@click.argument("inputs", type=Place(), nargs=-1, required=True, metavar="INPUT...")
+@click.option("--out", required=True, type=Place(), metavar="DIR", help="Directory to write PNG files into.")
+@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of models that draw.")
+@click.option("--background", default="white", show_default=True, help="What transparent pixels are laid on.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@trust_option
+@json_option
+def translate(run: Path, inputs: tuple[Path, ...], out: Path, as_json: bool, **how: Any) -> None:
+    """Make pictures out of each INPUT, a file or a folder of them, with what RUN learned."""
+    from rlgen import translating
+
+    translating.check(inputs, out)
+    _open(run)
+    from rlgen.api import translate as write
+
+    made = [str(path) for path in write(run, inputs, out=out, **how)]
+    _print_json(made) if as_json else answer("\n".join(made))
+
+
+@cli.command()
+@click.argument("run", type=Place())
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; who reaches it may use it.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: one that is free.")
+@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@trust_option
+def paint(run: Path, **how: Any) -> None:
+    """Serve a page on which you draw, and see what RUN's model makes of it, until Ctrl-C."""
+    _open(run)
+    from rlgen.api import paint as listen
+
+    server = listen(run, **how)
+    answer(f"Open {server.url} and draw; Ctrl-C ends it.")
+    server.serve()
 
 
 def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:
@@ -330,9 +323,9 @@ def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool,
         return
     score = runs[0].result["score"]
     for seed, run in enumerate(runs, first):
-        _answer(f"seed {seed:<4}  {score} {run.evaluation[score]:,.6g}  {run.path}")
+        answer(f"seed {seed:<4}  {score} {run.evaluation[score]:,.6g}  {run.path}")
     values = [run.evaluation[score] for run in runs]
-    _answer(f"\nmedian     {score} {statistics.median(values):,.6g}, from {min(values):,.6g} to {max(values):,.6g}")
+    answer(f"\nmedian     {score} {statistics.median(values):,.6g}, from {min(values):,.6g} to {max(values):,.6g}")
 
 
 def _execute(plan: Plan | Finished) -> Run:
@@ -368,11 +361,11 @@ def _quiet_tensorflow() -> None:
 
 
 def _print_json(value: Any) -> None:
-    _answer(json.dumps(value, indent=2, allow_nan=False))
+    answer(json.dumps(value, indent=2, allow_nan=False))
 
 
 def _print_table(row: dict[str, Any]) -> None:
-    _answer("\n".join(showing.table(row)))
+    answer("\n".join(showing.table(row)))
 
 
 def _fail(message: str, code: int) -> None:

@@ -107,20 +107,29 @@ def on_colour(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
 
 def square(pixels: Pixels, size: int) -> Pixels:
     """The largest square in the middle, [size, size, C]."""
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return resized(pixels[None, top : top + side, left : left + side], size)[0]
+    return fitted(pixels, size, size)
 
 
-def resized(pictures: Pixels, size: int) -> Pixels:
-    """Square pictures [N, H, H, C] in another size: made smaller by averaging, larger by interpolation."""
+def fitted(pixels: Pixels, height: int, width: int) -> Pixels:
+    """The largest part in the middle that has these proportions, brought to this size: [height, width, C]."""
+    rows, columns = pixels.shape[:2]
+    if rows * width > columns * height:
+        tall, wide = max(1, round(columns * height / width)), columns
+    else:
+        tall, wide = rows, max(1, round(rows * width / height))
+    top, left = (rows - tall) // 2, (columns - wide) // 2
+    return resized(pixels[None, top : top + tall, left : left + wide], height, width)[0]
+
+
+def resized(pictures: Pixels, height: int, width: int | None = None) -> Pixels:
+    """Pictures [N, H, W, C] in another size, square without a width: smaller by averaging, larger by interpolation."""
     from PIL import Image
 
-    if pictures.shape[1:3] == (size, size):
+    width = width or height
+    if pictures.shape[1:3] == (height, width):
         return pictures
-    how = Image.Resampling.BOX if size < pictures.shape[1] else Image.Resampling.BILINEAR
+    how = Image.Resampling.BOX if height < pictures.shape[1] else Image.Resampling.BILINEAR
     # A picture with one channel has no axis for it in Pillow.
     flat = pictures[..., 0] if pictures.shape[-1] == 1 else pictures
-    made = [np.asarray(Image.fromarray(each).resize((size, size), how)) for each in flat]
-    return np.array(made, np.uint8).reshape(len(pictures), size, size, pictures.shape[-1])
+    made = [np.asarray(Image.fromarray(each).resize((width, height), how)) for each in flat]
+    return np.array(made, np.uint8).reshape(len(pictures), height, width, pictures.shape[-1])

@@ -14,7 +14,7 @@ import tensorflow as tf
 from rlgen import data, learning, pictures, runtime
 from rlgen.algorithm import Evaluation, Split
 from rlgen.config import another_default, option
-from rlgen.data import Arrays
+from rlgen.data import Arrays, pixels
 from rlgen.data.augment import Augmentation
 from rlgen.data.feed import Batch
 from rlgen.errors import UserError
@@ -292,12 +292,43 @@ class Pix2Pix(Game):
                 made = self.in_batches(lambda part: self.average(part, training=True), seen, size=AT_ONCE)
         return from_output(made, self.output)
 
+    picture_endings: ClassVar[tuple[str, ...]] = pixels.ENDINGS
+
+    def read(self, source: Any, *, name: str = "", background: str = "white") -> npt.NDArray[np.uint8]:
+        """A picture as `translate` takes it, [H, W, C], whatever its size: the largest part in its middle, scaled.
+
+        Args:
+            source: a file's name, or a file.
+            name: of the picture, for messages, where `source` is no name.
+            background: what transparent pixels are laid on: white, black, grey or hexadecimal digits.
+
+        Raises:
+            UserError: it cannot be read as a picture, or the background is no colour.
+        """
+        height, width, channels = self.inputs.shape
+        found = pixels.read(source, channels=channels, background=pixels.colour(background), name=name)
+        return pixels.fitted(found, height, width)
+
+    def inputs_to_show(self, count: int) -> npt.NDArray[np.uint8]:
+        """Some held-out pictures of all kinds, uint8 [count or fewer, H, W, C].
+
+        Raises:
+            UserError: the data are not here.
+        """
+        x = self.held_out("test").x
+        return pictures.to_uint8(data.scaled(x[_spread(len(x), count)]))
+
+    @property
+    def translates_by_chance(self) -> bool:
+        """Whether another seed gives another picture."""
+        return bool(self.config.use_as_trained and self.config.dropout)
+
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         """Held-out pictures, translated, beside their targets; one pass, for it has no noise to be averaged over.
 
-        `eval/l1`, `eval/psnr` and `eval/ssim`, which is the score; `eval/input_l1` is the error of the picture itself,
-        where it could be a target. With `use_as_trained` there are `episodes` passes. `metrics` come on top. The
-        picture `eval/translations` has rows of inputs, targets and outputs.
+        `eval/l1`, `eval/psnr` and `eval/ssim`, which is the score; `eval/input_l1` and so on are those of the picture
+        itself, where it could be a target. With `use_as_trained` there are `episodes` passes. `metrics` come on top.
+        The picture `eval/translations` has rows of inputs, targets and outputs.
         """
         x, y = self._pairs(split)
         rows = []
@@ -307,7 +338,7 @@ class Pix2Pix(Game):
             rows.append({**found, **self.judge.figures(split, made)})
         scalars = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         if x.shape == y.shape:
-            scalars["eval/input_l1"] = l1(y, x)
+            scalars |= {"eval/input_l1": l1(y, x), "eval/input_psnr": psnr(y, x), "eval/input_ssim": ssim(y, x)}
         images = {"eval/translations": side_by_side(x, y, made)}
         return Evaluation(scalars=scalars, episodes=len(rows), images=images)
 

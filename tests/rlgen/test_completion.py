@@ -18,7 +18,7 @@ def offered(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "some"),
     [
-        (("tr",), {"train"}),
+        (("tr",), {"train", "translate"}),
         (("train", "double"), {"double_dqn"}),
         (("train", "dqn", "--env", "FrozenLake"), {"FrozenLake-v1", "FrozenLake8x8-v1"}),
         (("train", "dqn", "--env", "CartPole-v"), {"CartPole-v0", "CartPole-v1"}),

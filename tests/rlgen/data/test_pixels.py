@@ -117,3 +117,20 @@ def test_sizes(channels: int) -> None:
     np.testing.assert_array_equal(pixels.resized(pictures, 2)[:, :, 0, 0], [[200, 0]] * 2)
     large = pixels.resized(pictures, 8)
     assert large.shape == (2, 8, 8, channels) and 0 < large[0, 4, 0, 0] < 200
+
+
+@pytest.mark.parametrize(("shape", "size"), [((4, 6), (4, 6)), ((8, 20), (4, 6)), ((90, 7), (6, 4)), ((1, 1), (5, 3))])
+def test_the_largest_part_in_the_middle_with_the_proportions_asked_for(
+    shape: tuple[int, int], size: tuple[int, int]
+) -> None:
+    places = np.stack(np.indices(shape), -1).astype(np.uint8)[..., :1]
+    found = pixels.fitted(places, *size)
+    assert found.shape == (*size, 1)
+    # As far from the top as from the bottom, to a pixel of what was there.
+    assert abs(int(found[0, 0, 0]) + int(found[-1, 0, 0]) - (shape[0] - 1)) <= 1
+
+
+def test_a_square_is_the_part_in_the_middle_itself() -> None:
+    columns = np.tile(np.arange(10, dtype=np.uint8), (4, 1))[..., None]
+    np.testing.assert_array_equal(pixels.square(columns, 4)[0, :, 0], [3, 4, 5, 6])
+    np.testing.assert_array_equal(pixels.fitted(columns, 2, 2)[0, :, 0], [4, 6])  # Means of 3, 4 and of 5, 6, rounded.

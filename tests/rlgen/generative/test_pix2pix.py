@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import same_bits
 import tensorflow as tf
+from PIL import Image
 from small_pictures import small_pairs, small_pictures
 
 import rlgen
-from rlgen import registry
+from rlgen import registry, translating
 from rlgen.errors import UserError
 from rlgen.generative.pix2pix import Pix2Pix, Pix2PixConfig, side_by_side
 from rlgen.networks import vgg
@@ -145,8 +147,9 @@ def test_metrics_of_pairs_and_of_sets_come_by_name() -> None:
 def test_where_the_picture_could_be_the_target_its_own_error_stands_beside() -> None:
     model = make(small_pairs(channels=3))
     pairs = model.examples("test")
-    found = model.evaluate(episodes=1, seed=0, split="test").scalars["eval/input_l1"]
-    assert found == pytest.approx(np.abs(pairs.x / 255 - pairs.y / 255).mean(), rel=1e-5)
+    found = model.evaluate(episodes=1, seed=0, split="test").scalars
+    assert found["eval/input_l1"] == pytest.approx(np.abs(pairs.x / 255 - pairs.y / 255).mean(), rel=1e-5)
+    assert found["eval/input_psnr"] < 100 and found["eval/input_ssim"] < 1
 
 
 def test_rows_of_inputs_targets_and_outputs() -> None:
@@ -182,6 +185,26 @@ def test_other_data_are_refused_with_what_serves() -> None:
 def test_a_picture_of_another_size_is_refused(trained: Pix2Pix) -> None:
     with pytest.raises(UserError, match=r"translates pictures \[N, 16, 16, 1\], not \[2, 8, 8, 1\]"):
         trained.translate(np.zeros((2, 8, 8, 1)))
+
+
+def test_files_of_any_size_are_read_as_it_takes_them(trained: Pix2Pix, tmp_path: Path) -> None:
+    picture = np.zeros((64, 96, 4), np.uint8)
+    picture[:, :32, 3] = 255  # Black where it is not transparent, which is left of a third; 16 of these are cut off.
+    Image.fromarray(picture).save(tmp_path / "wide.png")
+    read = trained.read(tmp_path / "wide.png")
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(read[..., 0], np.tile([0] * 4 + [255] * 12, (16, 1)))
+    np.testing.assert_array_equal(trained.read(tmp_path / "wide.png", background="black"), 0)
+    assert trained.translate(read[None]).shape == (1, 16, 16, 3)
+
+
+def test_it_is_what_pictures_are_translated_with(trained: Pix2Pix) -> None:
+    assert translating.translator(trained) is trained
+    shown, held_out = trained.inputs_to_show(3), trained.examples("test").x
+    np.testing.assert_array_equal(shown[[0, 2]], held_out[[0, -1]])
+    assert len(trained.inputs_to_show(1000)) == len(held_out)
+    assert not trained.translates_by_chance
+    assert make(normalization="instance", use_as_trained=True).translates_by_chance
 
 
 def test_the_paper_s_recipe_trains() -> None:

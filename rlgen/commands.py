@@ -1,0 +1,59 @@
+"""What the commands of `rlgen` are made of: paths as they are named, and an answer that alone is on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rlgen import paths
+from rlgen.errors import plain
+
+
+class Place(click.Path):
+    """A file or directory, by a name that one can have."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """As a path."""
+        return paths.named(value, what=param.get_error_hint(ctx).strip("'") if param and ctx else "path")
+
+
+class Command(click.Command):
+    """A command whose answer alone is on standard output: what plug-ins and environments print joins the talk."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        sys.stdout.flush()
+        with contextlib.ExitStack() as undo:
+            kept = os.dup(1)
+            undo.callback(os.close, kept)
+            # Through a file of its own, because the next line takes file descriptor 1 away.
+            encoding = sys.stdout.encoding or "utf-8"
+            ctx.obj = undo.enter_context(os.fdopen(os.dup(1), "w", encoding=encoding, errors="replace"))
+            os.dup2(2, 1)
+            undo.callback(os.dup2, kept, 1)
+            undo.enter_context(contextlib.redirect_stdout(sys.stderr))
+            return super().invoke(ctx)
+
+
+class Group(click.Group):
+    """Commands of that kind."""
+
+    command_class = Command
+
+
+class Listing(Group):
+    """A group that alone, without a command, lists."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As the base, the command put in."""
+        return super().parse_args(ctx, ["list", *args] if not args or args[0] == "--json" else args)
+
+
+def answer(text: object) -> None:
+    """A line on standard output."""
+    click.echo(plain(str(text)), file=click.get_current_context().obj)
