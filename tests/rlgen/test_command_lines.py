@@ -52,6 +52,8 @@ def test_wrong_names(a_run: Refused) -> None:
         a_run("train", "mlp", "--data", name)
         a_run("evaluate", "run", "--checkpoint", name)
         a_run("record", "run", "--out", "film.gif", "--checkpoint", name)
+        a_run("translate", "run", "file", "--out", "made", "--checkpoint", name)
+        a_run("paint", "run", "--checkpoint", name)
         a_run("train", "walk", "--set", f"{name}=1")
 
 
@@ -66,6 +68,8 @@ def test_wrong_numbers(a_run: Refused) -> None:
         a_run("evaluate", "run", "--episodes", number)
         a_run("evaluate", "run", "--seed", number, "--json")
         a_run("record", "run", "--out", "film.gif", "--seed", number)
+        a_run("translate", "run", "file", "--out", "made", "--seed", number)
+        a_run("paint", "run", "--port", number)
     for number in ("0", "-1", "100001", "100000000"):
         a_run("evaluate", "run", "--episodes", number)
     for number in ("0", "-1"):
@@ -95,6 +99,10 @@ def test_wrong_paths(a_run: Refused) -> None:
         a_run("check", path, "--json")
         a_run("record", path, "--out", "film.gif")
         a_run("record", "run", "--out", f"{path}.gif" if path.strip() else path)
+        a_run("translate", path, "file", "--out", "made")
+        a_run("translate", "run", path, "--out", "made", "--json")
+        a_run("translate", "run", "file", "--out", path)
+        a_run("paint", path)
         a_run("train", "gan", "--data", f"images:{path}")
         a_run("train", "mlp", "--data", f"csv:{path}?target=y")
     a_run("record", "run", "--out", "file/film.gif", words=("'file' is a file", "--out"))
@@ -172,6 +180,13 @@ COMBINATIONS = [
     "check",
     "check run surplus",
     "check run --seed 1",
+    "translate run file",
+    "translate run --out made",
+    "translate run missing --out made",
+    "translate run file --out file/made",
+    "paint",
+    "paint run surplus",
+    "paint run --port 65536",
     "record run --out film.avi",
     "record run --out film",
     "record run --out .gif/",

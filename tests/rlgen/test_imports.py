@@ -135,6 +135,8 @@ def run_command(*arguments: str) -> str:
         run_command("train", "duble_dqn"),
         run_command("evaluate", "no-run-here"),
         run_command("record", "no-run-here", "--out", "film.gif"),
+        run_command("translate", "no-run-here", "no-picture.png", "--out", "made"),
+        run_command("paint", "no-run-here"),
     ],
 )
 def test_what_must_answer_at_once_imports_nothing_heavy(program: str) -> None:
