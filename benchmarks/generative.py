@@ -50,8 +50,28 @@ def ring(seeds: range) -> Iterator[Job]:
             yield {"name": algorithm, "algorithm": algorithm, "data": "ring", "steps": steps, "seed": seed}
 
 
+def codes(seeds: range) -> Iterator[Job]:
+    """Autoencoders and VAEs on Fashion-MNIST, some seven epochs of the default batch."""
+    short = {"trainer.evaluation_episodes": 1, "trainer.evaluate_every_steps": 1500}
+    for seed in seeds:
+        for name, algorithm, preset, config in CODERS:
+            about = {"data": "fashion_mnist", "steps": 3000, "seed": seed, "preset": preset}
+            yield {"name": name, "algorithm": algorithm, **about, "config": {**short, **config}}
+
+
+CODERS: tuple[tuple[str, str, str, Row], ...] = (
+    ("autoencoder", "autoencoder", "default", {}),
+    ("autoencoder, dense", "autoencoder", "default", {"network": "dense"}),
+    ("Hands-On, stacked", "autoencoder", "book-hands-on-ml", {}),
+    ("Hands-On, tied", "autoencoder", "book-hands-on-ml-tied", {}),
+    ("Hands-On, sparse (KL)", "autoencoder", "book-hands-on-ml-sparse-kl", {}),
+    ("VAE", "vae", "default", {}),
+    ("VAE, dense", "vae", "default", {"network": "dense"}),
+    ("Hands-On, VAE", "vae", "book-hands-on-ml", {}),
+)
+
 # The first seed of the ring: the presets for it were chosen on those before.
-SUITES = {"fashion": (fashion, 0), "ring": (ring, 3)}
+SUITES = {"fashion": (fashion, 0), "ring": (ring, 3), "codes": (codes, 0)}
 
 
 def run(job: Job, runs: Path, pictures: str) -> Row:

@@ -11,7 +11,7 @@ from rlgen._version import __version__
 
 if TYPE_CHECKING:
     from rlgen.algorithm import Algorithm, Evaluation
-    from rlgen.api import available, evaluate, load, make, record, train, translate
+    from rlgen.api import available, evaluate, load, make, record, sample, train, translate
     from rlgen.callbacks import Callback, EarlyStopping, Moment, Reply, StopAfter, StopAtTarget
     from rlgen.config import Config, option
     from rlgen.evaluator import Evaluator
@@ -27,6 +27,7 @@ _HOMES = {
     "load": "rlgen.api",
     "make": "rlgen.api",
     "record": "rlgen.api",
+    "sample": "rlgen.api",
     "train": "rlgen.api",
     "translate": "rlgen.api",
     "Callback": "rlgen.callbacks",
@@ -64,6 +65,7 @@ __all__ = [
     "option",
     "record",
     "register",
+    "sample",
     "train",
     "translate",
 ]

@@ -174,6 +174,43 @@ def record(
         return write_video(algorithm, out, seed=seed)
 
 
+def sample(
+    run: Run | str | Path,
+    *,
+    out: str | Path,
+    count: int = 64,
+    classes: Sequence[int | str] | None = None,
+    interpolate: bool = False,
+    checkpoint: str | int = "best",
+    seed: int = 0,
+    trust: bool = False,
+) -> Path:
+    """Write samples of a run's generative model; returns the file or directory.
+
+    Args:
+        run: a `Run` or its directory.
+        out: FILE.png, all of them in one picture; FILE.npy, float32 [count, *shape]; without an ending a new directory
+            with a picture of each.
+        count: how many.
+        classes: of a conditional model, numbers or names, which take turns.
+        interpolate: rows of eight that lead from one sample to another; `count` is rounded up to whole rows.
+        checkpoint: "best", "last" or a step that is kept.
+        seed: of the samples.
+        trust: as in `load`.
+
+    Raises:
+        UserError: `out` is there, the model makes no samples or none of such classes, or so many need too much memory;
+            nothing is written.
+        RlgenError: the disk refuses.
+    """
+    from rlgen import sampling
+
+    out, seed = sampling.check(out), read_seed(seed)
+    with contextlib.closing(load(run, checkpoint=checkpoint, trust=trust)) as model:
+        how: dict[str, Any] = {"count": count, "classes": classes, "interpolate": interpolate}
+        return sampling.sample_files(model, out, seed=seed, **how)
+
+
 def translate(
     run: Run | str | Path,
     inputs: Sequence[str | Path],

@@ -261,6 +261,26 @@ def record(run: Path, out: Path, checkpoint: str, seed: int, trust: bool) -> Non
 
 @cli.command()
 @click.argument("run", type=Place())
+@click.option("--count", type=int, default=64, show_default=True, help="Samples.")
+@click.option("--out", required=True, type=Place(), help="FILE.png, FILE.npy, or a new directory: a picture of each.")
+@click.option("--class", "classes", multiple=True, metavar="CLASS", help="Of conditional models; may be repeated.")
+@click.option("--interpolate", is_flag=True, help="Rows of eight that lead from one sample to another.")
+@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the samples.")
+@trust_option
+def sample(run: Path, out: Path, classes: tuple[str, ...], **how: Any) -> None:
+    """Write samples of RUN's generative model."""
+    from rlgen import sampling
+
+    sampling.check(out)
+    _open(run)
+    from rlgen.api import sample as write
+
+    answer(write(run, out=out, classes=classes or None, **how))
+
+
+@cli.command()
+@click.argument("run", type=Place())
 @click.argument("inputs", type=Place(), nargs=-1, required=True, metavar="INPUT...")
 @click.option("--out", required=True, type=Place(), metavar="DIR", help="Directory to write PNG files into.")
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")

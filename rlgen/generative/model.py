@@ -175,6 +175,33 @@ class GenerativeModel(AveragedModel):
             raise UserError(f"{len(found)} classes for {n} samples: give one for each, or one for all.")
         return np.broadcast_to(found, (n,))
 
+    def interpolation(self, *, rows: int, steps: int, seed: int, classes: Asked | None = None) -> Array:
+        """Samples on the great circles between pairs of latent vectors, float32 [rows * steps, *shape], row by row.
+
+        Args:
+            rows: pairs.
+            steps: samples from the first of a pair to the second, both included.
+            seed: of the pairs.
+            classes: of a conditional model, one for all rows or one for each.
+        """
+        first, second = (self._normal(rows, seed, name) for name in ("first", "second"))
+        angles = np.linspace(0, np.pi / 2, steps, dtype=np.float32)
+        # As long as any other vector: of straight lines the middle is nearer to the mean than samples are.
+        z = np.cos(angles)[None, :, None] * first[:, None] + np.sin(angles)[None, :, None] * second[:, None]
+        labels = self._labels(rows, seed, classes)
+        labels = None if labels is None else np.repeat(labels, steps)
+        return self.decode(self._distributed(z.reshape(rows * steps, -1).astype(np.float32)), labels)
+
+    def sheet(self, samples: Array, *, columns: int | None = None) -> npt.NDArray[np.uint8]:
+        """Samples [N, *shape] in one picture, all of them.
+
+        Raises:
+            UserError: they are neither pictures nor points in the plane.
+        """
+        if self.dataset.spec.picture:
+            return pictures.grid(samples, columns=columns, width=960)
+        return self._painter(data.scaled(self.held_out("validation").x))(samples)
+
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         """Means over `episodes` independent sets of `evaluation_samples` samples.
 

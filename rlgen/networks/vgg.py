@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from rlgen import files
 from rlgen.errors import RlgenError
@@ -67,6 +66,8 @@ def features(x: Any) -> list[Any]:
 
 def of_blocks(x: Any, weights: Weights) -> list[Any]:
     """`features` with these weights, inside a program or outside."""
+    import tensorflow as tf
+
     x = tf.concat([x] * (3 // x.shape[-1]), axis=-1) * 255.0 - tf.constant(MEAN)
     x, found, layers = x[..., ::-1], [], iter(weights)
     for block, (convolutions, _) in enumerate(BLOCKS):
@@ -91,6 +92,8 @@ def distance(x: Any, y: Any, block_weights: Sequence[float] = (1.0,) * len(BLOCK
         block_weights: of the five blocks; one of weight 0 is not looked at.
         see: from pictures to a list of features.
     """
+    import tensorflow as tf
+
     both = zip(see(x), see(y), strict=True)
     terms = [
         weight * tf.reduce_mean(tf.reduce_sum(tf.square(_unit(one) - _unit(other)), -1), (1, 2))
@@ -101,11 +104,15 @@ def distance(x: Any, y: Any, block_weights: Sequence[float] = (1.0,) * len(BLOCK
 
 
 def _unit(x: Any) -> Any:
+    import tensorflow as tf
+
     return x * tf.math.rsqrt(tf.reduce_sum(tf.square(x), -1, keepdims=True) + EPSILON)
 
 
 @functools.cache
 def _weights() -> Weights:
+    import tensorflow as tf
+
     (file,) = VGG16.origin.require(VGG16.name)
     # Outside of the program that asks first, so that every one can use them, and none holds a copy.
     with tf.init_scope():
