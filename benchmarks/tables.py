@@ -7,22 +7,16 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import generative_tables
 from benchmarks.growth import AXES, COLORS
 from benchmarks.learning import CONTROL_BARS
+from benchmarks.markdown import table
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-
-
-def table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """A Markdown table."""
-    lines = [list(header)]
-    lines += [["---"] * len(lines[0]), *([str(cell) for cell in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def speed() -> str:
@@ -192,7 +186,8 @@ def page() -> str:
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
         f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
-        f"## Learning\n\n{cartpole()}\n{control()}\n## Over-estimation\n\n{overestimation()}"
+        f"## Learning\n\n{cartpole()}\n{control()}\n## Over-estimation\n\n{overestimation()}\n"
+        f"{generative_tables.section()}"
     )
 
 
