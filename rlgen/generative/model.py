@@ -21,6 +21,7 @@ from rlgen.generative.classes import Asked, Labels, drawn, labels_of, require_la
 from rlgen.generative.classes import shares as shares_of
 from rlgen.generative.judging import Judge, collapse, table_of
 from rlgen.metrics.coverage import coverage
+from rlgen.metrics.diversity import diversity
 from rlgen.metrics.frechet import frechet_distance
 from rlgen.metrics.modes import modes
 from rlgen.spec import Spec
@@ -30,8 +31,8 @@ REFERENCE_LIMIT = 1000
 FRECHET_LIMIT = 10_000
 # What the widest layer puts out at a time when samples are made.
 SAMPLING_BYTES = 256_000_000
-# Pictures in a grid.
-SHOWN = 64
+# Pictures in a grid, and in a row of an interpolation.
+SHOWN, ROWS = 64, 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,8 +211,10 @@ class GenerativeModel(AveragedModel):
         The score `eval/quality` is `Modes.balanced` where there are centers, and elsewhere how near means and
         covariances are: 1 less the Frechet distance over the variance of the real examples. The mean of the real
         examples alone, repeated, has 0; real examples nearly 1. Blur, noise, repetition and missing kinds lower it.
-        The picture `eval/samples` shows the first set. `metrics` come under names that say features and counts. Samples
-        that are nearly all the same are remarked on, once.
+        `eval/diversity` is how far samples are apart, real examples 1. `metrics` come under names that say features and
+        counts. Samples that are nearly all the same are remarked on, once. The picture `eval/samples` shows the first
+        set, `eval/fixed_samples` what the same latent vectors have become, and `eval/interpolation`, of pictures alone,
+        rows that lead from one to another.
         """
         real = data.scaled(self.held_out(split).x)
         drawable, rows = self.dataset.spec.picture or self.dataset.spec.shape == (2,), []
@@ -224,12 +227,24 @@ class GenerativeModel(AveragedModel):
             rows.append({**self.measure(real, samples), **self.judge.figures(split, samples, asked)})
             if i == 0:
                 self._watch(real, samples)
-                images = {"eval/samples": self._painter(real)(self._shown(samples, own))} if drawable else {}
+                images = self._images(real, samples, own) if drawable else {}
         means = {name: np.mean([np.asarray(row[name]) for row in rows], axis=0) for name in rows[0]}
         scalars = {name: float(value) for name, value in means.items() if value.ndim == 0}
         classes = self.dataset.target.classes if self.dataset.target else ()
         texts = {name: table_of(value, classes) for name, value in means.items() if value.ndim == 1}
         return Evaluation(scalars=scalars, episodes=episodes, images=images, texts=texts)
+
+    def _images(self, real: Array, samples: Array, seed: int) -> dict[str, npt.NDArray[np.uint8]]:
+        draw = self._painter(real)
+        labels = self._shown_labels(SHOWN if self.dataset.spec.picture else REFERENCE_LIMIT)
+        count = len(labels) if labels is not None else SHOWN if self.dataset.spec.picture else REFERENCE_LIMIT
+        # The run's seed alone decides these, so that pictures of a run compare, after a resume too.
+        fixed = self.decode(self._distributed(self._normal(count, "fixed")), labels)
+        images = {"eval/samples": draw(self._shown(samples, seed)), "eval/fixed_samples": draw(fixed)}
+        if self.dataset.spec.picture:
+            rows = self.interpolation(rows=ROWS, steps=ROWS, seed=0)
+            images["eval/interpolation"] = pictures.grid(rows, columns=ROWS)
+        return images
 
     def _watch(self, real: Array, samples: Array) -> None:
         """Say once that samples have collapsed, where anything has been learned."""
@@ -254,6 +269,7 @@ class GenerativeModel(AveragedModel):
         variance = max(float(real.reshape(len(real), -1).var(axis=0, ddof=1).sum()), 1e-12)
         quality = 1 - frechet_distance(real[:FRECHET_LIMIT], samples) / variance
         scalars = {"eval/quality": quality, "eval/coverage": near.coverage, "eval/density": near.density}
+        scalars["eval/diversity"] = diversity(real[:count], samples[:count])
         # Not in the contract of a data set: only mixtures know them.
         centers, std = getattr(self.dataset, "centers", None), getattr(self.dataset, "std", None)
         if centers is not None and std is not None:

@@ -44,7 +44,7 @@ def test_it_judges_and_draws_itself() -> None:
     model = make("digits")
     model.train(1)
     result = model.evaluate(episodes=1, seed=0, split="test")
-    assert set(result.scalars) == {"eval/quality", "eval/coverage", "eval/density"}
+    assert set(result.scalars) == {"eval/quality", "eval/coverage", "eval/density", "eval/diversity"}
     assert result.images["eval/samples"].dtype == np.uint8
     samples = model.sample(4, 0)
     assert samples.shape == (4, 8, 8, 1)
@@ -79,3 +79,15 @@ def test_presets_train(preset: str, most: dict[str, int]) -> None:
     if preset == "tutorial":
         assert model.generator.count_params() == 2_330_944
         assert model.discriminator.count_params() == 212_865
+
+
+def test_the_fixed_grid_is_of_the_same_vectors_in_every_evaluation_and_the_fresh_one_is_not() -> None:
+    model = make("digits", evaluation_samples=20)
+    first, second = (model.evaluate(episodes=1, seed=seed, split="test").images for seed in (0, 1))
+    np.testing.assert_array_equal(first["eval/fixed_samples"], second["eval/fixed_samples"])
+    np.testing.assert_array_equal(first["eval/interpolation"], second["eval/interpolation"])
+    assert (first["eval/samples"] != second["eval/samples"]).any()
+    model.train(2)
+    assert (
+        model.evaluate(episodes=1, seed=0, split="test").images["eval/fixed_samples"] != first["eval/fixed_samples"]
+    ).any()

@@ -81,7 +81,7 @@ def test_images_too() -> None:
     assert samples.min() >= 0
     assert samples.max() <= 1
     result = model.evaluate(episodes=1, seed=0, split="test")
-    assert set(result.scalars) == {"eval/quality", "eval/coverage", "eval/density"}
+    assert set(result.scalars) == {"eval/quality", "eval/coverage", "eval/density", "eval/diversity"}
     assert result.images["eval/samples"].dtype == np.uint8
 
 

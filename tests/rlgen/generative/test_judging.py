@@ -29,7 +29,7 @@ def scalars(model: GAN, **how: Any) -> dict[str, float]:
 
 def test_without_metrics_nothing_changes() -> None:
     model = make("digits")
-    assert set(scalars(model)) == {"eval/quality", "eval/coverage", "eval/density"}
+    assert set(scalars(model)) == {"eval/quality", "eval/coverage", "eval/density", "eval/diversity"}
     assert "features of real examples" not in model.memory_bytes()
 
 
