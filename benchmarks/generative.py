@@ -2,7 +2,7 @@
 
 Each run is trained as `rlgen train` would, in a directory below `--runs`, so that one that was stopped goes on; its
 last checkpoint is judged on the test part. Results are added to `results/<suite>.json`; what is there already is not
-run again. Pictures of what the first seed makes come into `docs/pictures`.
+run again. Of what the first seed makes, the pictures that `docs/pictures` has are written anew.
 
     python -m benchmarks.generative --suite fashion
 """
@@ -13,7 +13,7 @@ import argparse
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from benchmarks.jobs import Job, Row
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
+# What the tables call it, the algorithm, its preset, and more of its configuration.
+Named = tuple[str, str, str, Row]
+
 # What is said of samples beside real examples with classes.
 METRICS = ["fid", "kid", "precision_recall", "class_histogram", "memorisation"]
 FASHION = {"evaluation_samples": 10_000, "metrics": METRICS, "trainer.evaluation_episodes": 1}
@@ -29,13 +32,18 @@ FASHION = {"evaluation_samples": 10_000, "metrics": METRICS, "trainer.evaluation
 
 def fashion(seeds: range) -> Iterator[Job]:
     """Fashion-MNIST in 2,000 generator updates."""
+    return on_fashion_mnist(FASHION_MODELS, 2000, FASHION, seeds)
+
+
+def on_fashion_mnist(models: Sequence[Named], steps: int, common: Row, seeds: range) -> Iterator[Job]:
+    """Each of the models from each seed, what all have in common in its configuration."""
     for seed in seeds:
-        for name, algorithm, preset, config in FASHION_MODELS:
-            about = {"data": "fashion_mnist", "steps": 2000, "seed": seed, "preset": preset}
-            yield {"name": name, "algorithm": algorithm, **about, "config": {**FASHION, **config}}
+        for name, algorithm, preset, config in models:
+            about = {"data": "fashion_mnist", "steps": steps, "seed": seed, "preset": preset}
+            yield {"name": name, "algorithm": algorithm, **about, "config": {**common, **config}}
 
 
-FASHION_MODELS: tuple[tuple[str, str, str, Row], ...] = (
+FASHION_MODELS: tuple[Named, ...] = (
     ("GAN, dense", "gan", "pictures", {}),
     ("DCGAN", "dcgan", "default", {}),
     ("WGAN", "wgan", "default", {}),
@@ -53,13 +61,10 @@ def ring(seeds: range) -> Iterator[Job]:
 def codes(seeds: range) -> Iterator[Job]:
     """Autoencoders and VAEs on Fashion-MNIST, some seven epochs of the default batch."""
     short = {"trainer.evaluation_episodes": 1, "trainer.evaluate_every_steps": 1500}
-    for seed in seeds:
-        for name, algorithm, preset, config in CODERS:
-            about = {"data": "fashion_mnist", "steps": 3000, "seed": seed, "preset": preset}
-            yield {"name": name, "algorithm": algorithm, **about, "config": {**short, **config}}
+    return on_fashion_mnist(CODERS, 3000, short, seeds)
 
 
-CODERS: tuple[tuple[str, str, str, Row], ...] = (
+CODERS: tuple[Named, ...] = (
     ("autoencoder", "autoencoder", "default", {}),
     ("autoencoder, dense", "autoencoder", "default", {"network": "dense"}),
     ("Hands-On, stacked", "autoencoder", "book-hands-on-ml", {}),
@@ -97,8 +102,8 @@ def run(job: Job, runs: Path, pictures: str) -> Row:
 def _picture(file: Path, pixels: Any) -> None:
     from rlgen.summary import png_bytes
 
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(png_bytes(pixels))
+    if file.exists():
+        file.write_bytes(png_bytes(pixels))
 
 
 def main() -> None:

@@ -46,6 +46,18 @@ def grid(images: npt.NDArray[Any], *, columns: int | None = None, width: int = 4
     return large.repeat(3, axis=2) if channels == 1 else large
 
 
+def in_rows(*parts: npt.NDArray[Any], columns: int, width: int) -> Picture:
+    """Rows of images, below each row what belongs to it: a grid.
+
+    Args:
+        parts: [N, H, W, C] each, one below the other.
+        columns: images in a row.
+        width: as in `grid`.
+    """
+    rows = [part[i : i + columns] for i in range(0, len(parts[0]), columns) for part in parts]
+    return grid(np.concatenate(rows), columns=columns, width=width)
+
+
 class Scatter:
     """Samples over real points in the plane; drawn once, then only the samples move, for films.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,22 @@ MOST_SAMPLES = 1_000_000
 STEPS = 8
 # For each number: itself, once more while all are put together, and as a byte.
 BYTES_OF_A_NUMBER = 9
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """What a model has that makes examples of nothing."""
+
+    dataset: Any
+
+    def sample(self, n: int, seed: int, *, classes: Any = None) -> npt.NDArray[np.float32]:
+        """`n` of them, [n, *shape]."""
+
+    def interpolation(self, *, rows: int, steps: int, seed: int, classes: Any = None) -> npt.NDArray[np.float32]:
+        """Some that lead from one to another, row by row, [rows * steps, *shape]."""
+
+    def sheet(self, samples: Any, *, columns: int | None = None) -> npt.NDArray[np.uint8]:
+        """All in one picture."""
 
 
 def check(out: Any) -> Path:
@@ -48,7 +64,7 @@ def sample_files(
 ) -> Path:
     """Write samples, and return where they are; see `rlgen.api.sample`."""
     out = check(out)
-    if not callable(getattr(model, "interpolation", None)):
+    if not isinstance(model, Sampler):
         raise UserError(
             f"{type(model).__name__} makes no samples. Take the run of a generative model of latent vectors: `rlgen "
             "list --kind generative` has them."
@@ -78,7 +94,7 @@ def _in_turn(classes: Sequence[int | str] | None, count: int) -> list[int | str]
     return None if classes is None else [classes[i % len(classes)] for i in range(count)]
 
 
-def _write(out: Path, made: npt.NDArray[Any], model: Any, *, columns: int | None) -> None:
+def _write(out: Path, made: npt.NDArray[Any], model: Sampler, *, columns: int | None) -> None:
     if out.suffix == ".npy":
         content = io.BytesIO()
         np.save(content, made, allow_pickle=False)

@@ -7,6 +7,7 @@ A model says its networks (`build`), its step and its evaluation; see `rlgen.gen
 from __future__ import annotations
 
 import abc
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -149,6 +150,10 @@ class Model(Algorithm):
         seed = runtime.derive_seed(self.seed, purpose)
         return networks.Options(hidden_units=tuple(hidden_units), activation=activation, seed=seed, dtype=self.dtype)
 
+    def seeded(self, purpose: str) -> contextlib.AbstractContextManager[None]:
+        """Inside it Keras draws weights from the run's seed and `purpose`: two calls give the same ones."""
+        return runtime.python_random(runtime.derive_seed(self.seed, purpose))
+
     def scheduled(self, optimizer: Any, learning_rate: Schedule, *models: Any) -> Any:
         """`optimizer`, built for the weights of `models`, its step size following a schedule over updates.
 
@@ -174,7 +179,7 @@ class Model(Algorithm):
 
     def _build(self) -> None:
         """`build`, where Keras gives layers without a seed of their own one from the run's."""
-        with runtime.python_random(runtime.derive_seed(self.seed, "layers")):
+        with self.seeded("layers"):
             self.build()
         for name in (*self.used, *self.learned):
             if not hasattr(self, name):

@@ -108,7 +108,7 @@ class Autoencoder(Model):
 
     Attributes:
         encoder: from examples to codes before their activation.
-        decoder: from codes to examples, before their activation where the loss is cross-entropy.
+        decoder: from codes to examples before their activation.
     """
 
     Config = AutoencoderConfig
@@ -131,22 +131,22 @@ class Autoencoder(Model):
     def _nets(self) -> tuple[Any, Any]:
         c = self.config
         if c.network == "recurrent":
-            with runtime.python_random(runtime.derive_seed(self.seed, "recurrent")):
+            with self.seeded("recurrent"):
                 return coders.recurrent(self, c.code_size, c.recurrent_units)
         if c.network == "book_convolutional":
-            with runtime.python_random(runtime.derive_seed(self.seed, "book")):
+            with self.seeded("book"):
                 return books.convolutional_coders(self.inputs.shape, self.dtype)
         encoder = coders.encoder(self, c.code_size)
         return encoder, tied_decoder(encoder, c.activation) if c.tied else coders.decoder(self, c.code_size, "linear")
 
     def check_training(self, arrays: Arrays) -> None:
-        """Refuse data that are no shares of ones where they have to be."""
+        """Refuse data that the decoder's output cannot reach."""
         x = data.scaled(arrays.x)
         if self.output == "sigmoid" and (x.min() < 0 or x.max() > 1):
-            raise UserError(
-                f"loss=cross_entropy needs data in [0, 1]; '{self.problem}' goes from {x.min():g} to {x.max():g}. Set "
-                "loss=squared."
-            )
+            found = f"'{self.problem}' goes from {x.min():g} to {x.max():g}"
+            if self.dataset.spec.picture:
+                raise UserError(f"Pictures are numbers in [0, 1]; {found}. Scale them.")
+            raise UserError(f"loss=cross_entropy needs data in [0, 1]; {found}. Set loss=squared.")
 
     def step(self, batch: Batch, update: Any) -> Mapping[str, Any]:
         """Down the error of what comes back of examples that may have been spoilt, and of codes that are not sparse."""
@@ -195,7 +195,8 @@ class Autoencoder(Model):
     def encode(self, x: npt.NDArray[Any]) -> Array:
         """Codes of examples [N, *shape], bytes or numbers as those that were learned from: float32 [N, code_size]."""
         seen = data.scaled(np.asarray(x)).astype(np.float32)
-        return self.in_batches(lambda part: self._code(part, training=False), seen)
+        size = networks.memory.at_once([self.encoder], most=1000)
+        return self.in_batches(lambda part: self._code(part, training=False), seen, size=size)
 
     def decode(self, codes: npt.NDArray[Any]) -> Array:
         """Examples out of codes [N, code_size], float32 [N, *shape]; pictures in [0, 1]."""
@@ -203,7 +204,8 @@ class Autoencoder(Model):
         def made(part: Any) -> Any:
             return coders.activated(self.decoder(part, training=False), self.output)
 
-        return self.in_batches(made, np.asarray(codes, np.float32)).reshape(-1, *self.inputs.shape)
+        size = networks.memory.at_once([self.decoder], most=1000)
+        return self.in_batches(made, np.asarray(codes, np.float32), size=size).reshape(-1, *self.inputs.shape)
 
     def reconstruct(self, x: npt.NDArray[Any]) -> Array:
         """What comes back of examples [N, *shape]; of noisy ones, where it was trained to, without the noise."""
@@ -240,7 +242,7 @@ class Autoencoder(Model):
     def _components(self) -> reconstruction.Components:
         """Fitted once: the training part does not change."""
         size = int(np.prod(self.encoder.output_shape[1:]))
-        return reconstruction.Components(data.scaled(self.examples("train").x), size)
+        return reconstruction.Components(self.examples("train").x, size)
 
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
         """A loop of 4 seconds: held-out pictures become others, their codes moving along straight lines."""

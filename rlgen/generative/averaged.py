@@ -25,6 +25,9 @@ Array = npt.NDArray[np.float32]
 class AveragedConfig(ModelConfig):
     """What every model with a generator can be told."""
 
+    # Fields that only say what is reported; a run may go on with others.
+    changeable: ClassVar[tuple[str, ...]] = ("metrics", "metric_features")
+
     output_activation: Literal["auto", "linear", "tanh", "sigmoid"] = option(
         "auto", "Activation of the generator's last layer; auto: tanh for pictures, linear for other data."
     )
@@ -34,6 +37,14 @@ class AveragedConfig(ModelConfig):
         "0: the last weights.",
         at_least=0,
         below=1,
+    )
+    metrics: tuple[str, ...] = option(
+        (), "Metrics that evaluations report as well, by their names in `rlgen list --kind metric`."
+    )
+    metric_features: str = option(
+        "auto",
+        "What metrics see of examples, by its name in `rlgen list --kind extractor`; auto: a classifier's last hidden "
+        "layer for pictures with classes, else the numbers themselves.",
     )
 
 

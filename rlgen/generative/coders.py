@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 
-from rlgen import learning, networks, runtime
-from rlgen.config import option
-from rlgen.data.model import Model, ModelConfig
+from rlgen import learning, networks
+from rlgen.config import another_default, option
+from rlgen.data.model import Model
 from rlgen.errors import UserError
 from rlgen.generative import nets
 from rlgen.schedules import Schedule
@@ -19,7 +18,7 @@ from rlgen.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoderConfig(ModelConfig):
+class CoderConfig(nets.FiltersConfig):
     """What every autoencoder can be told."""
 
     network: Literal["auto", "dense", "convolutional"] = option(
@@ -29,12 +28,8 @@ class CoderConfig(ModelConfig):
         (512, 256), "Units of each hidden layer of a dense encoder; the decoder's are the same, backwards.", at_least=1
     )
     activation: networks.Activation = option("relu", "Activation of those layers.")
-    filters: int = option(
-        32,
-        "Filters of the convolution next to the picture, encoder and decoder; every further one has twice as many.",
-        at_least=1,
-    )
-    most_filters: int = option(256, "Where doubling them ends.", at_least=1)
+    filters: int = another_default(nets.FiltersConfig, "filters", 32)
+    most_filters: int = another_default(nets.FiltersConfig, "most_filters", 256)
     kernel_size: int = option(4, "Pixels along a side of each kernel.", at_least=2, at_most=16)
     optimizer: learning.PlainOptimizer = option(
         "adam", "Adam, RMSprop, Adagrad or plain gradient descent, with Keras' defaults."
@@ -80,7 +75,7 @@ def encoder(model: Model, outputs: int, classes: int = 0) -> Any:
         options = model.options("encoder", c.hidden_units, c.activation)
         return networks.build("dense", Spec((model.inputs.size + classes,)), outputs, options)
     layers = _layers(model, leak=nets.LEAK)
-    with _drawn(model, "encoder"):
+    with model.seeded("encoder"):
         picture, features = nets.features(model.inputs.shape, c.filters, c.most_filters, layers)
         given = keras.Input((classes,), dtype="float32")
         last = keras.layers.Dense(outputs, kernel_initializer=layers.weights(), dtype="float32")
@@ -105,7 +100,7 @@ def decoder(model: Model, inputs: int, output: str) -> Any:
     if not convolutional(model):
         options = model.options("decoder", c.hidden_units[::-1], c.activation)
         return networks.build("dense", Spec((inputs,)), model.inputs.size, options, activation=output)
-    with _drawn(model, "decoder"):
+    with model.seeded("decoder"):
         return nets.generator(inputs, model.inputs.shape, c.filters, c.most_filters, _layers(model), output)
 
 
@@ -117,10 +112,6 @@ def activated(x: Any, output: str) -> Any:
 def _layers(model: Model, leak: float = 0.0) -> nets.Layers:
     c: Any = model.config
     return nets.Layers(kernel=c.kernel_size, initialization="he", leak=leak, dtype=model.dtype)
-
-
-def _drawn(model: Model, purpose: str) -> contextlib.AbstractContextManager[None]:
-    return runtime.python_random(runtime.derive_seed(model.seed, purpose))
 
 
 def recurrent(model: Model, code_size: int, units: int) -> tuple[Any, Any]:

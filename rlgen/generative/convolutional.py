@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rlgen import runtime
 from rlgen.config import another_default, option
 from rlgen.errors import UserError
 from rlgen.generative import books, nets
@@ -14,7 +12,7 @@ from rlgen.generative.adversarial import AdversarialConfig, AdversarialModel
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvolutionalConfig(AdversarialConfig):
+class ConvolutionalConfig(AdversarialConfig, nets.FiltersConfig):
     """What models of pictures can be told, on top."""
 
     latent_size: int = another_default(AdversarialConfig, "latent_size", 100)
@@ -24,12 +22,6 @@ class ConvolutionalConfig(AdversarialConfig):
         "book's, or package.module:function, whose last layer gets the output's activation.",
     )
     discriminator: str = option("auto", "The discriminator: as the generator.")
-    filters: int = option(
-        64,
-        "Filters of the convolution next to the picture, both nets; every further one has twice as many.",
-        at_least=1,
-    )
-    most_filters: int = option(512, "Where doubling them ends.", at_least=1)
     kernel_size: int = option(4, "Pixels along a side of each kernel.", at_least=2, at_most=16)
     generator_batch_norm: bool = option(True, "Batch normalisation in the convolutional generator, but at its end.")
     discriminator_batch_norm: bool = option(
@@ -73,7 +65,7 @@ class ConvolutionalModel(AdversarialModel):
             initialization=c.initialization,
             dtype=self.dtype,
         )
-        with self._drawn("generator"):
+        with self.seeded("generator"):
             return net.generator(
                 self.latent_spec.size, self.inputs.shape, c.filters, c.most_filters, layers, self.output
             )
@@ -104,7 +96,7 @@ class ConvolutionalModel(AdversarialModel):
             group=c.minibatch_group,
             dtype=dtype,
         )
-        with self._drawn("discriminator"):
+        with self.seeded("discriminator"):
             return net.discriminator(self.inputs.shape, c.filters, c.most_filters, layers)
 
     def _net(self, name: str) -> nets.Pair | None:
@@ -118,7 +110,3 @@ class ConvolutionalModel(AdversarialModel):
                 "generator=auto and discriminator=auto, or choose other data."
             )
         return net
-
-    def _drawn(self, purpose: str) -> contextlib.AbstractContextManager[None]:
-        """Keras draws weights from the run's seed: two calls give the same ones."""
-        return runtime.python_random(runtime.derive_seed(self.seed, purpose))

@@ -29,8 +29,6 @@ from rlgen.spec import Spec
 NEIGHBOURS = 5
 REFERENCE_LIMIT = 1000
 FRECHET_LIMIT = 10_000
-# What the widest layer puts out at a time when samples are made.
-SAMPLING_BYTES = 256_000_000
 # Pictures in a grid, and in a row of an interpolation.
 SHOWN, ROWS = 64, 8
 
@@ -38,9 +36,6 @@ SHOWN, ROWS = 64, 8
 @dataclass(frozen=True, kw_only=True)
 class GenerativeConfig(AveragedConfig):
     """What every generative model can be told."""
-
-    # Fields that only say what is reported; a run may go on with others.
-    changeable: ClassVar[tuple[str, ...]] = ("metrics", "metric_features")
 
     latent_size: int = option(2, "Numbers in a latent vector.", at_least=1)
     latent_distribution: Literal["normal", "uniform"] = option(
@@ -51,14 +46,6 @@ class GenerativeConfig(AveragedConfig):
         "Learn what each class looks like: samples are of a class that is asked for, or drawn as often as it was.",
     )
     evaluation_samples: int = option(2500, "Samples in each set an evaluation draws.", at_least=10)
-    metrics: tuple[str, ...] = option(
-        (), "Metrics that evaluations report as well, by their names in `rlgen list --kind metric`."
-    )
-    metric_features: str = option(
-        "auto",
-        "What metrics see of examples, by its name in `rlgen list --kind extractor`; auto: a classifier's last hidden "
-        "layer for pictures with classes, else the numbers themselves.",
-    )
 
 
 class GenerativeModel(AveragedModel):
@@ -154,10 +141,7 @@ class GenerativeModel(AveragedModel):
                     "This model was trained with conditional=true: say which class each vector is to be of."
                 )
             z = np.concatenate([z, self.one_hot(labels)], axis=1)
-        # Of pictures, what a layer puts out for ten thousand would fill the memory.
-        widest = 4 * max(1, networks.memory.widest_outputs([self.average]))
-        size = min(10_000, max(1, SAMPLING_BYTES // widest))
-        x = self.in_batches(self.examples_of, z, size=size)
+        x = self.in_batches(self.examples_of, z, size=networks.memory.at_once([self.average]))
         return from_output(x.reshape(-1, *self.dataset.spec.shape), self.output)
 
     def examples_of(self, z: Any) -> Any:
@@ -177,7 +161,10 @@ class GenerativeModel(AveragedModel):
         return np.broadcast_to(found, (n,))
 
     def interpolation(self, *, rows: int, steps: int, seed: int, classes: Asked | None = None) -> Array:
-        """Samples on the great circles between pairs of latent vectors, float32 [rows * steps, *shape], row by row.
+        """Samples between pairs of latent vectors, float32 [rows * steps, *shape], row by row.
+
+        Between v and w lie cos(a) v + sin(a) w: whatever the angle, standard normal as both are. On a straight line
+        the middle is nearer to the mean than samples are.
 
         Args:
             rows: pairs.
@@ -187,7 +174,6 @@ class GenerativeModel(AveragedModel):
         """
         first, second = (self._normal(rows, seed, name) for name in ("first", "second"))
         angles = np.linspace(0, np.pi / 2, steps, dtype=np.float32)
-        # As long as any other vector: of straight lines the middle is nearer to the mean than samples are.
         z = np.cos(angles)[None, :, None] * first[:, None] + np.sin(angles)[None, :, None] * second[:, None]
         labels = self._labels(rows, seed, classes)
         labels = None if labels is None else np.repeat(labels, steps)
@@ -236,8 +222,7 @@ class GenerativeModel(AveragedModel):
 
     def _images(self, real: Array, samples: Array, seed: int) -> dict[str, npt.NDArray[np.uint8]]:
         draw = self._painter(real)
-        labels = self._shown_labels(SHOWN if self.dataset.spec.picture else REFERENCE_LIMIT)
-        count = len(labels) if labels is not None else SHOWN if self.dataset.spec.picture else REFERENCE_LIMIT
+        count, labels = self._shown_labels(SHOWN if self.dataset.spec.picture else REFERENCE_LIMIT)
         # The run's seed alone decides these, so that pictures of a run compare, after a resume too.
         fixed = self.decode(self._distributed(self._normal(count, "fixed")), labels)
         images = {"eval/samples": draw(self._shown(samples, seed)), "eval/fixed_samples": draw(fixed)}
@@ -280,9 +265,7 @@ class GenerativeModel(AveragedModel):
 
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
         """A loop of 6 seconds: samples along a circle in latent space, each frame a fair set of samples."""
-        count = 1000 if self.dataset.spec.shape == (2,) else SHOWN
-        labels = self._shown_labels(count)
-        count = count if labels is None else len(labels)
+        count, labels = self._shown_labels(SHOWN if self.dataset.spec.picture else REFERENCE_LIMIT)
         first, second = (self._normal(count, seed, name) for name in ("first", "second"))
         draw = self._painter(data.scaled(self.held_out("validation").x))
         for angle in np.linspace(0, 2 * np.pi, 180, endpoint=False, dtype=np.float32):
@@ -291,14 +274,15 @@ class GenerativeModel(AveragedModel):
 
     def _shown(self, samples: Array, seed: int) -> Array:
         """Samples to look at: of a conditional model as many of each class."""
-        labels = self._shown_labels(SHOWN if self.dataset.spec.picture else len(samples))
-        return samples if labels is None else self.sample(len(labels), seed, classes=labels)
+        count, labels = self._shown_labels(SHOWN if self.dataset.spec.picture else len(samples))
+        return samples if labels is None else self.sample(count, seed, classes=labels)
 
-    def _shown_labels(self, count: int) -> Labels | None:
-        """A class below the other, about `count` in all, where a sample has one."""
+    def _shown_labels(self, count: int) -> tuple[int, Labels | None]:
+        """How many samples are looked at, about `count`, and where one has a class theirs, a class below the other."""
         if not self.config.conditional:
-            return None
-        return np.repeat(np.arange(self.class_count, dtype=np.int32), max(1, count // self.class_count))
+            return count, None
+        labels = np.repeat(np.arange(self.class_count, dtype=np.int32), max(1, count // self.class_count))
+        return len(labels), labels
 
     def _painter(self, real: Array) -> Callable[[Array], npt.NDArray[np.uint8]]:
         spec = self.dataset.spec

@@ -10,6 +10,8 @@ import keras
 import tensorflow as tf
 
 from rlgen import networks
+from rlgen.config import option
+from rlgen.data.model import ModelConfig
 from rlgen.errors import UserError
 from rlgen.generative.spectral import SpectralConv2D, SpectralDense
 
@@ -23,6 +25,18 @@ EPSILON = 1e-8
 LEAK = 0.2
 
 Initialization = Literal["normal", "he"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiltersConfig(ModelConfig):
+    """How wide convolutional nets are."""
+
+    filters: int = option(
+        64,
+        "Filters of the convolution next to the picture, both nets; every further one has twice as many.",
+        at_least=1,
+    )
+    most_filters: int = option(512, "Where doubling them ends.", at_least=1)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from rlgen.data import Arrays, pixels
 from rlgen.data.augment import Augmentation
 from rlgen.data.feed import Batch
 from rlgen.errors import UserError
-from rlgen.generative import unet
+from rlgen.generative import nets, unet
 from rlgen.generative.averaged import Array, from_output, to_output
 from rlgen.generative.game import Game, GameConfig, Terms
 from rlgen.generative.judging import Judge
@@ -38,10 +39,9 @@ STANDING_FRAMES, WIPING_FRAMES = 30, 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pix2PixConfig(GameConfig):
+class Pix2PixConfig(GameConfig, nets.FiltersConfig):
     """What pix2pix can be told."""
 
-    changeable: ClassVar[tuple[str, ...]] = ("metrics", "metric_features")
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {
             "about": "The authors' recipe: one pair in a batch, twice the filters, each picture normalised by itself, "
@@ -72,12 +72,8 @@ class Pix2PixConfig(GameConfig):
         GameConfig, "discriminator_learning_rate", Schedule.parse(2e-4)
     )
     same_draws: bool = another_default(GameConfig, "same_draws", True)
-    filters: int = option(
-        32,
-        "Filters of the convolution next to the picture, both nets; every further one has twice as many.",
-        at_least=1,
-    )
-    most_filters: int = option(256, "Where doubling them ends.", at_least=1)
+    filters: int = another_default(nets.FiltersConfig, "filters", 32)
+    most_filters: int = another_default(nets.FiltersConfig, "most_filters", 256)
     normalization: unet.Normalization = option(
         "batch", "Of both nets' layers: over the batch, over each picture by itself (instance), or none."
     )
@@ -102,12 +98,6 @@ class Pix2PixConfig(GameConfig):
     )
     use_as_trained: bool = option(
         False, "Use the result with dropout, each picture normalised by itself: another seed gives another picture."
-    )
-    metrics: tuple[str, ...] = option(
-        (), "Metrics that evaluations report as well, by their names in `rlgen list --kind metric`."
-    )
-    metric_features: str = option(
-        "raw", "What metrics of sets see of a picture, by its name in `rlgen list --kind extractor`."
     )
 
     def check(self) -> None:
@@ -162,10 +152,11 @@ class Pix2Pix(Game):
                 f"{_size(target.spec)}: pix2pix keeps the size."
             )
         unet.depth(self.inputs.shape)
-        if self.config.perceptual and not isinstance(self.dataset, data.Recorded):
-            vgg.VGG16.origin.require(vgg.VGG16.name)
+        # What is only used may be somewhere where networks and metrics' packages are not.
         if not isinstance(self.dataset, data.Recorded):
             _ = self.judge
+            if self.config.perceptual:
+                vgg.VGG16.origin.require(vgg.VGG16.name)
 
     @property
     def made(self) -> Spec:
@@ -173,15 +164,11 @@ class Pix2Pix(Game):
         assert self.dataset.target is not None
         return data.scaled_spec(self.dataset.target.spec)
 
-    @property
+    @cached_property
     def judge(self) -> Judge:
         """The metrics that are reported beside those of every evaluation."""
-        if self._judge is None:
-            c = self.config
-            self._judge = Judge(self, metrics=c.metrics, features=c.metric_features, as_bytes=True, pairs=True)
-        return self._judge
-
-    _judge: Judge | None = None
+        c = self.config
+        return Judge(self, metrics=c.metrics, features=c.metric_features, as_bytes=True, pairs=True)
 
     # What learns.
 
@@ -193,7 +180,7 @@ class Pix2Pix(Game):
     def generator_net(self) -> Any:
         """From pictures, numbers in [-1, 1], to pictures."""
         c = self.config
-        with runtime.python_random(runtime.derive_seed(self.seed, "generator")):
+        with self.seeded("generator"):
             return unet.generator(
                 self.inputs.shape, self.made.shape[2], c.filters, c.most_filters, self._layers(c.dropout), self.output
             )
@@ -203,7 +190,7 @@ class Pix2Pix(Game):
         c = self.config
         # The gradient of a gradient loses too much in eight bits of precision.
         layers = self._layers(0.0, "float32" if c.gradient_penalty or c.r1 else self.dtype)
-        with runtime.python_random(runtime.derive_seed(self.seed, "discriminator")):
+        with self.seeded("discriminator"):
             return unet.patch_discriminator(
                 *(self.made.shape, self.inputs.shape, self._halvings, c.filters, c.most_filters, layers)
             )
@@ -256,7 +243,7 @@ class Pix2Pix(Game):
         if c.l1:
             terms["loss/l1"] = c.l1, tf.reduce_mean(tf.abs(batch.y - fake))
         if c.perceptual:
-            made, wanted = (0.5 * (x + 1) if self.output == "tanh" else x for x in (fake, batch.y))
+            made, wanted = (from_output(x, self.output) for x in (fake, batch.y))
             distance = vgg.distance(made, wanted, c.perceptual_blocks)
             terms["loss/perceptual"] = c.perceptual, tf.reduce_mean(distance)
         return terms
@@ -334,13 +321,19 @@ class Pix2Pix(Game):
         rows = []
         for i in range(episodes if self.config.use_as_trained else 1):
             made = self.translate(x, seed=runtime.derive_seed(seed, i))
-            found = {"eval/l1": l1(y, made), "eval/psnr": psnr(y, made), "eval/ssim": ssim(y, made)}
-            rows.append({**found, **self.judge.figures(split, made)})
+            rows.append({**_beside("", y, made), **self.judge.figures(split, made)})
         scalars = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         if x.shape == y.shape:
-            scalars |= {"eval/input_l1": l1(y, x), "eval/input_psnr": psnr(y, x), "eval/input_ssim": ssim(y, x)}
+            if split not in self._of_inputs:
+                self._of_inputs[split] = _beside("input_", y, x)
+            scalars |= self._of_inputs[split]
         images = {"eval/translations": side_by_side(x, y, made)}
         return Evaluation(scalars=scalars, episodes=len(rows), images=images)
+
+    @cached_property
+    def _of_inputs(self) -> dict[Split, dict[str, float]]:
+        """Of each part, what leaving pictures as they are comes to: it never changes."""
+        return {}
 
     def _pairs(self, split: Split) -> tuple[Array, Array]:
         """Held-out pictures and their targets, numbers in [0, 1]."""
@@ -362,13 +355,17 @@ class Pix2Pix(Game):
                 yield np.concatenate([then[:, :edge], now[:, edge:]], axis=1)
 
 
+def _beside(which: str, y: Array, made: Array) -> dict[str, float]:
+    """How far what was made is from its targets, in three ways."""
+    return {f"eval/{which}{metric.__name__}": metric(y, made) for metric in (l1, psnr, ssim)}
+
+
 def side_by_side(x: Array, y: Array, made: Array) -> npt.NDArray[np.uint8]:
     """Rows of pictures, below them their targets, and below those what was made; 16 of each at most, from all over."""
     columns = min(ROW, len(x))
     count = min(SHOWN, len(x)) // columns * columns
-    x, y, made = (_coloured(part[_spread(len(x), count)]) for part in (x, y, made))
-    rows = [part[i : i + columns] for i in range(0, count, columns) for part in (x, y, made)]
-    return pictures.grid(np.concatenate(rows), columns=columns, width=1100)
+    some = _spread(len(x), count)
+    return pictures.in_rows(*(_coloured(part[some]) for part in (x, y, made)), columns=columns, width=1100)
 
 
 def _spread(length: int, count: int) -> npt.NDArray[np.int64]:

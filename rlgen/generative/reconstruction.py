@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import pictures
+from rlgen import data, pictures
 
 Array = npt.NDArray[np.float32]
 
+# Of examples that principal components are fitted to, in single precision.
+FITTED_BYTES = 256_000_000
 # Pictures beside what came back, in rows of half as many.
 SHOWN = 16
 
@@ -27,11 +31,16 @@ def explained(x: Array, back: Array) -> float:
 class Components:
     """Principal components: with nothing but linear maps on both sides, none does better on what it learned from."""
 
-    def __init__(self, training: Array, count: int) -> None:
-        """Of training examples [T, ...], as many as there can be, at most `count`."""
+    def __init__(self, training: npt.NDArray[Any], count: int) -> None:
+        """Of training examples as they are, [T, ...], as many as there can be, at most `count`.
+
+        Of large examples some are enough, from all over: those that fit into `FITTED_BYTES`.
+        """
         from sklearn.decomposition import PCA
 
-        flat = training.reshape(len(training), -1)
+        most = max(count, FITTED_BYTES // (4 * max(1, training[0].size)))
+        some = np.linspace(0, len(training) - 1, min(most, len(training))).astype(np.int64)
+        flat = data.scaled(training[some]).reshape(len(some), -1)
         self._fitted = PCA(min(count, *flat.shape), random_state=0).fit(flat)
 
     def error(self, x: Array) -> float:
@@ -43,6 +52,4 @@ class Components:
 def side_by_side(*rows: Array) -> npt.NDArray[np.uint8]:
     """Pictures, below each what came of it, 16 of each at most: [N, H, W, C] each."""
     count = min(SHOWN, len(rows[0]))
-    columns = -(-count // 2)
-    parts = [row[i : i + columns] for i in range(0, count, columns) for row in rows]
-    return pictures.grid(np.concatenate(parts), columns=columns, width=640)
+    return pictures.in_rows(*(row[:count] for row in rows), columns=-(-count // 2), width=640)

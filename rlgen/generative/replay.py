@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tensorflow as tf
 
+from rlgen import runtime
 from rlgen.data.draws import Draws
 
 
@@ -19,19 +21,21 @@ class FakeReplay:
         variables: the pool, and what was given for each example in it, for `state()`.
     """
 
-    def __init__(self, size: int, batch_size: int) -> None:
-        """Of so many examples; it is made when the first batch comes.
+    def __init__(self, size: int, batch_size: int, *shapes: tuple[int, ...]) -> None:
+        """Make it, empty.
 
         Args:
-            size: at least that of a batch.
+            size: examples in it, at least those of a batch.
             batch_size: examples in a batch.
-        """
-        self._size, self._batch = size, batch_size
-        self.variables: list[Any] = []
+            shapes: of an example, and of what is given with it where anything is.
 
-    def build(self, *shapes: tuple[int, ...]) -> None:
-        """Make the pool, for examples of the first shape and what is given of the others."""
-        self.variables = [tf.Variable(tf.zeros((self._size, *shape)), trainable=False) for shape in shapes]
+        Raises:
+            UserError: the memory is not there.
+        """
+        needs = {f"fake_replay={size}": 4 * size * sum(map(math.prod, shapes))}
+        runtime.require_memory(needs, advice="Make fake_replay smaller")
+        self._size, self._batch = size, batch_size
+        self.variables = [tf.Variable(tf.zeros((size, *shape)), trainable=False) for shape in shapes]
 
     def exchanged(self, parts: list[Any], random: Draws, draw: Any) -> list[Any]:
         """A batch, [N, ...] each, half of it older ones, inside the program; draws for `replay_slots`, `replay_coins`.

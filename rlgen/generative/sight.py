@@ -91,13 +91,16 @@ class Sight:
         changes = tuple(f"{look}_change" for look in LOOKS) if config.ada else ()
         replayed = ("replay_slots", "replay_coins") if config.fake_replay else ()
         self.draws = (*(f"{look}_noise" for look in LOOKS), *changes, *replayed)
-        self._steered = bool(config.ada) and config.ada_probability is None
-        self._probability = tf.Variable(0.0, trainable=False, name="ada_probability") if self._steered else None
-        self._replay = FakeReplay(config.fake_replay, config.batch_size) if config.fake_replay else None
-        if self._replay is not None:
-            self._replay.build(made.shape, *([(given,)] if given else []))
-        pools = self._replay.variables if self._replay else []
-        self.variables = [*pools, *([self._probability] if self._steered else [])]
+        self._probability: Any = None
+        self._replay: FakeReplay | None = None
+        self.variables: list[Any] = []
+        if config.fake_replay:
+            shapes = [made.shape, (given,)] if given else [made.shape]
+            self._replay = FakeReplay(config.fake_replay, config.batch_size, *shapes)
+            self.variables += self._replay.variables
+        if config.ada and config.ada_probability is None:
+            self._probability = tf.Variable(0.0, trainable=False, name="ada_probability")
+            self.variables.append(self._probability)
 
     def exchanged(self, fake: Any, given: Any, random: Draws, draw: Any) -> tuple[Any, Any]:
         """Generated examples, and what was given of them, half of them older ones where those are kept."""
@@ -120,8 +123,7 @@ class Sight:
         c = self._config
         if c.ada:
             probability = c.ada_probability if self._probability is None else tf.convert_to_tensor(self._probability)
-            pictures = tf.reshape(x, (-1, *self._made.shape))
-            pictures = tf.ensure_shape(pictures, (c.batch_size, *self._made.shape))
+            pictures = tf.reshape(x, (c.batch_size, *self._made.shape))
             x = augmentation.changed(pictures, probability, random.seed(f"{look}_change", draw), c.ada)
         # Dense nets see vectors, whatever the shape of an example.
         x = tf.reshape(x, (-1, *self._seen))

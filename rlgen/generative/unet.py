@@ -12,7 +12,6 @@ from rlgen import networks
 from rlgen.generative import nets
 
 KERNEL = 4
-LEAK = 0.2
 # Innermost layers of the decoder that have dropout.
 DROPPED = 3
 
@@ -58,7 +57,7 @@ class Layers:
 
     def leaky(self, x: Any) -> Any:
         """The ReLU of encoder and discriminator."""
-        return keras.layers.LeakyReLU(LEAK, dtype=self.dtype)(x)
+        return keras.layers.LeakyReLU(nets.LEAK, dtype=self.dtype)(x)
 
     def last(self, kind: Any, filters: int, **more: Any) -> Any:
         """The layer at the end of a net."""

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import data, learning, runtime
+from rlgen import data, learning, networks, runtime
 from rlgen.algorithm import Evaluation, Split
 from rlgen.config import another_default, option
 from rlgen.data import Arrays
 from rlgen.data.feed import Batch
 from rlgen.errors import UserError
 from rlgen.generative import coders, reconstruction
-from rlgen.generative.averaged import Array
-from rlgen.generative.classes import Asked, Labels, labels_of
+from rlgen.generative.averaged import Array, to_output
+from rlgen.generative.classes import Asked, labels_of
 from rlgen.generative.model import GenerativeConfig, GenerativeModel
 
 LOG_2_PI = float(np.log(2 * np.pi))
@@ -212,12 +212,9 @@ class VAE(GenerativeModel):
             x: examples [N, *shape], bytes or numbers as those that were learned from.
             classes: of a conditional model, the class of each.
         """
-        given = np.zeros((len(x), 0), np.float32)
-        if self.config.conditional:
-            if classes is None:
-                raise UserError("This model was trained with conditional=true: say which class each example is of.")
-            given = np.asarray(self.one_hot(labels_of(classes, self.dataset.target.classes)))  # type: ignore[union-attr]
-        rows = np.concatenate([data.scaled(np.asarray(x)).reshape(len(x), -1).astype(np.float32), given], axis=1)
+        if self.config.conditional and classes is None:
+            raise UserError("This model was trained with conditional=true: say which class each example is of.")
+        rows = np.concatenate([self._flat(x), self._given_rows(classes, len(x))], axis=1)
         size = self.inputs.size
 
         def look(part: Any) -> Any:
@@ -226,12 +223,13 @@ class VAE(GenerativeModel):
             mean, log_variance = self._posterior(self.average_encoder, *seen, training=False)
             return tf.concat([mean, tf.exp(0.5 * log_variance)], axis=1)
 
-        mean, deviation = np.split(self.in_batches(look, rows), 2, axis=1)
+        at_once = networks.memory.at_once([self.average_encoder], most=1000)
+        mean, deviation = np.split(self.in_batches(look, rows, size=at_once), 2, axis=1)
         return mean, deviation
 
     def reconstruct(self, x: npt.NDArray[Any], *, classes: Asked | None = None) -> Array:
         """What the decoder makes of the means of q(z|x), float32 [N, *shape]; pictures in [0, 1]."""
-        labels = None if classes is None else labels_of(classes, self.dataset.target.classes)  # type: ignore[union-attr]
+        labels = None if classes is None else labels_of(classes, self._class_names)
         return self.decode(self.encode(x, classes=classes)[0], labels)
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
@@ -245,10 +243,10 @@ class VAE(GenerativeModel):
         found = super().evaluate(episodes=episodes, seed=seed, split=split)
         arrays = self.held_out(split)
         x, labels = data.scaled(arrays.x), arrays.y if self.config.conditional else None
-        mean, _ = self.encode(x, classes=labels)
+        mean, deviation = self.encode(arrays.x, classes=labels)
         back = self.decode(mean, labels)
         scalars = {
-            **{f"eval/{name}": value for name, value in self.bounds(arrays, seed)._asdict().items()},
+            **{f"eval/{name}": value for name, value in self._bounds(arrays, mean, deviation, seed)._asdict().items()},
             "eval/active_units": float((mean.var(axis=0) > ACTIVE_VARIANCE).sum()),
             "eval/reconstruction_mse": reconstruction.squared_error(x, back),
             "eval/pca_mse": self._components.error(x),
@@ -258,18 +256,23 @@ class VAE(GenerativeModel):
 
     def bounds(self, arrays: Arrays, seed: int) -> Bounds:
         """Of examples as the data set gives them, their classes with them where they count."""
-        x = data.scaled(arrays.x).astype(np.float32)
-        labels = np.asarray(arrays.y) if self.config.conditional else np.zeros(len(x), np.int32)
-        mean, deviation = self.encode(x, classes=labels if self.config.conditional else None)
+        mean, deviation = self.encode(arrays.x, classes=arrays.y if self.config.conditional else None)
+        return self._bounds(arrays, mean, deviation, seed)
+
+    def _bounds(self, arrays: Arrays, mean: Array, deviation: Array, seed: int) -> Bounds:
+        """The same, where q(z|x) is known."""
+        x = self._flat(arrays.x)
+        given = self._given_rows(arrays.y if self.config.conditional else None, len(x))
         random = runtime.generator(self.seed, "bounds", seed)
+        at_once = networks.memory.at_once([self.average], most=1000)
 
         def log_weights(count: int) -> tuple[Array, Array]:
             """log p(x|z), and log p(z) - log q(z|x), of one draw of z for each of the first examples, [count] each."""
             epsilon = random.standard_normal((count, mean.shape[1]), np.float32)
             z = mean[:count] + deviation[:count] * epsilon
             ratio = 0.5 * np.sum(np.square(epsilon) - np.square(z), axis=1) + np.log(deviation[:count]).sum(axis=1)
-            rows = np.concatenate([x[:count].reshape(count, -1), z, self._one_hot_rows(labels[:count])], axis=1)
-            likelihood = self.in_batches(self._row_likelihood, rows)
+            rows = np.concatenate([x[:count], z, given[:count]], axis=1)
+            likelihood = self.in_batches(self._row_likelihood, rows, size=at_once)
             return likelihood, ratio.astype(np.float32)
 
         likelihood, _ = log_weights(len(x))
@@ -279,8 +282,16 @@ class VAE(GenerativeModel):
         tight = tf.reduce_logsumexp(draws.astype(np.float64), axis=0) - np.log(len(draws))
         return Bounds(float((likelihood - kl).mean()), float(kl.mean()), float(tf.reduce_mean(tight)))
 
-    def _one_hot_rows(self, labels: Labels) -> Array:
-        return np.asarray(self.one_hot(labels)) if self.config.conditional else np.zeros((len(labels), 0), np.float32)
+    def _flat(self, x: npt.NDArray[Any]) -> Array:
+        """Examples as the encoder saw them in training, as vectors."""
+        seen = to_output(data.scaled(np.asarray(x)).astype(np.float32), self.output)
+        return np.asarray(seen.reshape(len(x), -1))
+
+    def _given_rows(self, classes: Asked | None, count: int) -> Array:
+        """The classes as both nets are told them, [count, classes]; no columns where they are not."""
+        if classes is None:
+            return np.zeros((count, 0), np.float32)
+        return np.asarray(self.one_hot(labels_of(classes, self._class_names)))
 
     def _row_likelihood(self, rows: Any) -> Any:
         """log p(x|z) of rows of x, z and the class behind it."""
@@ -290,4 +301,4 @@ class VAE(GenerativeModel):
     @cached_property
     def _components(self) -> reconstruction.Components:
         """Fitted once: the training part does not change."""
-        return reconstruction.Components(data.scaled(self.examples("train").x), self.config.latent_size)
+        return reconstruction.Components(self.examples("train").x, self.config.latent_size)

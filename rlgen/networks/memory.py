@@ -10,6 +10,8 @@ from typing import Any
 from rlgen import runtime
 
 NUMBER_BYTES = 4
+# What the widest layer puts out at a time where no gradients are taken.
+SAMPLING_BYTES = 256_000_000
 # A weight that learns: itself, its gradient, and Adam's two means.
 NUMBERS_OF_A_WEIGHT = 4
 
@@ -60,6 +62,11 @@ def learning_bytes(
 def widest_outputs(models: Iterable[Any]) -> int:
     """Numbers that the widest layer puts out for an example: what computing without gradients holds at a time."""
     return max(map(_outputs, _layers(models)), default=0)
+
+
+def at_once(models: Iterable[Any], *, most: int = 10_000) -> int:
+    """Examples that models may see at a time, without gradients: of pictures ten thousand would fill the memory."""
+    return min(most, max(1, SAMPLING_BYTES // (NUMBER_BYTES * max(1, widest_outputs(models)))))
 
 
 def _layers(models: Iterable[Any]) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import files
+from rlgen import archive, files
 from rlgen.errors import RlgenError
 from rlgen.fetching import Package
 from rlgen.library import Origin
@@ -139,5 +139,5 @@ def read(file: Path) -> Weights:
                 for layer in ["conv2d", *(f"conv2d_{n}" for n in range(1, convolutions))]
             ]
             return [(np.asarray(layer["0"], np.float32), np.asarray(layer["1"], np.float32)) for layer in layers]
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+    except archive.FAULTS as error:
         raise RlgenError(f"'{file}' is damaged: {error}. Delete it, and `rlgen data get {VGG16.name}`.") from error

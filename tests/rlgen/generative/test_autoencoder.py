@@ -165,3 +165,10 @@ def test_it_keeps_the_contract() -> None:
         check_plugin("autoencoder", data="digits", steps=4, config={**SMALL, "network": "dense"})
     finally:
         registry.unregister("generative", "autoencoder")
+
+
+def test_pictures_beyond_the_range_are_refused_whatever_the_loss() -> None:
+    x = np.random.default_rng(0).uniform(0, 2, (100, 8, 8, 1)).astype(np.float32)
+    model = make(given.name_of(x))
+    with pytest.raises(UserError, match="Pictures are numbers in .0, 1.*Scale them"):
+        model.train(1)

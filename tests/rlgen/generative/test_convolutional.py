@@ -62,7 +62,7 @@ def test_samples_are_made_so_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     in_batches = model.in_batches
     monkeypatch.setattr(model, "in_batches", lambda *a, size: sizes.append(size) or in_batches(*a, size=size))
     whole = model.sample(10, 0)
-    monkeypatch.setattr("rlgen.generative.model.SAMPLING_BYTES", 4 * 3 * 64)
+    monkeypatch.setattr("rlgen.networks.memory.SAMPLING_BYTES", 4 * 3 * 64)
     np.testing.assert_allclose(model.sample(10, 0), whole, atol=1e-6)
     # The last layer is the widest: 64 numbers for 8 x 8 pixels.
     assert sizes == [10_000, 3]

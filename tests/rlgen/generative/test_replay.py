@@ -8,8 +8,7 @@ from rlgen.generative.replay import FakeReplay
 
 
 def test_half_of_a_batch_is_older_once_the_pool_is_full_and_each_keeps_what_was_given_with_it() -> None:
-    pool, random = FakeReplay(40, 20), Draws(0, "replay_slots", "replay_coins")
-    pool.build((1,), (2,))
+    pool, random = FakeReplay(40, 20, (1,), (2,)), Draws(0, "replay_slots", "replay_coins")
     shares, ages = [], []
     for draw in range(60):
         x = tf.fill((20, 1), float(draw))
@@ -30,8 +29,7 @@ def test_half_of_a_batch_is_older_once_the_pool_is_full_and_each_keeps_what_was_
 
 def test_nothing_is_lost() -> None:
     """Every example is given out, or in the pool still."""
-    pool, random = FakeReplay(8, 4), Draws(1, "replay_slots", "replay_coins")
-    pool.build((1,))
+    pool, random = FakeReplay(8, 4, (1,)), Draws(1, "replay_slots", "replay_coins")
     out: list[float] = []
     for draw in range(10):
         x = tf.reshape(tf.range(4 * draw, 4 * draw + 4, dtype=tf.float32), (4, 1))

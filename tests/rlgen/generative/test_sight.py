@@ -93,3 +93,9 @@ def test_real_and_generated_pictures_are_told_apart_by_groups_of_their_own() -> 
     x = tf.random.stateless_normal((8, 16, 16, 1), (0, 1))
     one, _ = model._both_logits(x, x + 5, None, None)
     np.testing.assert_allclose(one, model._both_logits(x, 0 * x, None, None)[0], rtol=1e-5)
+
+
+def test_a_pool_that_memory_has_no_room_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rlgen.runtime.free_memory_bytes", lambda: 50_000_000)
+    with pytest.raises(UserError, match="fake_replay=1000000 .*Make fake_replay smaller"):
+        make(fake_replay=1_000_000)

@@ -177,3 +177,15 @@ def test_it_keeps_the_contract() -> None:
         check_plugin("vae", data="digits", steps=4, config={**SMALL, "importance_samples": 2})
     finally:
         registry.unregister("generative", "vae")
+
+
+def test_using_it_sees_examples_in_the_range_that_training_saw() -> None:
+    """With a tanh at its end: the encoder learned from [-1, 1], and examples come in [0, 1]."""
+    model = make(network="dense", likelihood="gaussian", output_activation="tanh")
+    model.train(1)
+    x = data.scaled(model.held_out("test").x)
+    mean, _ = model.encode(x)
+    expected, _ = model._posterior(model.average_encoder, tf.constant(2 * x - 1), None, training=False)
+    np.testing.assert_allclose(mean, expected, rtol=1e-4, atol=1e-5)
+    back = model.reconstruct(x)
+    assert back.min() >= 0 and back.max() <= 1
