@@ -217,7 +217,12 @@ def test_ctrl_c_while_evaluating(
     rlgen_command: Callable[..., Any], a_run: Refused, walk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(walk.Walk, "evaluate", lambda *_, **__: signal.raise_signal(signal.SIGINT))
-    done = rlgen_command("evaluate", "run", "--episodes", 100_000)
+    # Where the tests were started in the background, a shell may have told them to ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = rlgen_command("evaluate", "run", "--episodes", 100_000)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (done.code, done.out) == (1, "")
     assert "stopped" in done.err and "Traceback" not in done.err
 
