@@ -32,14 +32,14 @@ FASHION = {"evaluation_samples": 10_000, "metrics": METRICS, "trainer.evaluation
 
 def fashion(seeds: range) -> Iterator[Job]:
     """Fashion-MNIST in 2,000 generator updates."""
-    return on_fashion_mnist(FASHION_MODELS, 2000, FASHION, seeds)
+    return each(FASHION_MODELS, "fashion_mnist", 2000, FASHION, seeds)
 
 
-def on_fashion_mnist(models: Sequence[Named], steps: int, common: Row, seeds: range) -> Iterator[Job]:
+def each(models: Sequence[Named], data: str, steps: int, common: Row, seeds: range) -> Iterator[Job]:
     """Each of the models from each seed, what all have in common in its configuration."""
     for seed in seeds:
         for name, algorithm, preset, config in models:
-            about = {"data": "fashion_mnist", "steps": steps, "seed": seed, "preset": preset}
+            about = {"data": data, "steps": steps, "seed": seed, "preset": preset}
             yield {"name": name, "algorithm": algorithm, **about, "config": {**common, **config}}
 
 
@@ -48,6 +48,42 @@ FASHION_MODELS: tuple[Named, ...] = (
     ("DCGAN", "dcgan", "default", {}),
     ("WGAN", "wgan", "default", {}),
     ("WGAN-GP", "wgan_gp", "default", {}),
+)
+
+
+def conditional(seeds: range) -> Iterator[Job]:
+    """The same with classes that are asked for."""
+    common = {**FASHION, "metrics": ["fid", "as_asked"], "conditional": True}
+    return each(FASHION_MODELS[:2], "fashion_mnist", 2000, common, seeds)
+
+
+def emoji(seeds: range) -> Iterator[Job]:
+    """Few pictures, and fewer, with and without changes of what the discriminator sees; nets of half the width."""
+    metrics = {"metrics": ["kid", "fid", "precision_recall", "memorisation"], "metric_features": "imagenet"}
+    short = {"trainer.evaluation_episodes": 1, "trainer.evaluate_every_steps": 1000}
+    common = {"batch_size": 32, "filters": 32, "most_filters": 256, **metrics, **short}
+    for seed in seeds:
+        for data in ("emoji?subset=500", "emoji"):
+            yield from each(EMOJI_MODELS, data, 4000, common, range(seed, seed + 1))
+
+
+EMOJI_MODELS: tuple[Named, ...] = (
+    ("DCGAN", "dcgan", "default", {}),
+    ("DCGAN, adaptive augmentation", "dcgan", "default", {"ada": ["blit", "geometry", "colour"]}),
+)
+
+
+def outlines(seeds: range) -> Iterator[Job]:
+    """Outlines in colour, what the game adds to the absolute error, and what features add to both."""
+    metrics = {"metrics": ["kid", "perceptual_distance"], "metric_features": "imagenet"}
+    common = {**metrics, "trainer.evaluate_every_steps": 1000}
+    return each(OUTLINES_MODELS, "outlines", 4000, common, seeds)
+
+
+OUTLINES_MODELS: tuple[Named, ...] = (
+    ("pix2pix", "pix2pix", "default", {}),
+    ("U-Net, absolute error alone", "pix2pix", "l1", {}),
+    ("pix2pix, perceptual loss", "pix2pix", "perceptual", {}),
 )
 
 
@@ -61,7 +97,7 @@ def ring(seeds: range) -> Iterator[Job]:
 def codes(seeds: range) -> Iterator[Job]:
     """Autoencoders and VAEs on Fashion-MNIST, some seven epochs of the default batch."""
     short = {"trainer.evaluation_episodes": 1, "trainer.evaluate_every_steps": 1500}
-    return on_fashion_mnist(CODERS, 3000, short, seeds)
+    return each(CODERS, "fashion_mnist", 3000, short, seeds)
 
 
 CODERS: tuple[Named, ...] = (
@@ -76,7 +112,14 @@ CODERS: tuple[Named, ...] = (
 )
 
 # The first seed of the ring: the presets for it were chosen on those before.
-SUITES = {"fashion": (fashion, 0), "ring": (ring, 3), "codes": (codes, 0)}
+SUITES = {
+    "fashion": (fashion, 0),
+    "conditional": (conditional, 0),
+    "emoji": (emoji, 0),
+    "outlines": (outlines, 0),
+    "ring": (ring, 3),
+    "codes": (codes, 0),
+}
 
 
 def run(job: Job, runs: Path, pictures: str) -> Row:

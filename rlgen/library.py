@@ -71,10 +71,9 @@ def home() -> Path:
 
 
 def directories() -> list[Path]:
-    """Where data sets are looked for: the user's place, Keras', Debian's and torchvision's, rlgen's own."""
-    keras = _at_home("KERAS_HOME", ".keras") / "datasets"
-    given = _given()
-    return [*([given] if given else []), keras, DEBIAN, TORCHVISION, _own()]
+    """Where files are looked for: the user's place, Keras' two, Debian's and torchvision's, rlgen's own."""
+    keras, given = _at_home("KERAS_HOME", ".keras"), _given()
+    return [*([given] if given else []), keras / "datasets", DEBIAN, TORCHVISION, keras / "models", _own()]
 
 
 def get(name: str) -> list[Path]:

@@ -187,8 +187,16 @@ def _found(problem: str) -> tuple[Named, Any]:
     known = any(plugin.name == name for plugin in registry.available("dataset"))
     if not known and attribute.replace(".", "").isidentifier() and all(map(str.isidentifier, name.split("."))):
         return renamed, importing.load("dataset", problem)
-    named = Named.parse(problem)
+    named = _under(Named.parse(problem))
     return named, registry.load(named.name, ("dataset",))
+
+
+def _under(named: Named) -> Named:
+    """`frames/pong` is `frames:pong`, unless it is a name of its own."""
+    known = {plugin.name for plugin in registry.available("dataset")}
+    name, slash, main = named.name.partition("/")
+    under = slash and named.main is None and named.name not in known and name in known
+    return dataclasses.replace(named, name=name, main=main) if under else named
 
 
 def _made(problem: str, named: Named, factory: Any) -> Dataset:

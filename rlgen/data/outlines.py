@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import files, library, runtime
+from rlgen import files, runtime
 from rlgen.data import PARTS, Arrays, Dataset, Part, Target, openmoji, pixels
 from rlgen.data.images import part_of
+from rlgen.data.kept import Made, kept
 from rlgen.data.openmoji import Code
 from rlgen.data.published import FAULTS, damaged, members
 from rlgen.errors import UserError
@@ -68,28 +68,20 @@ class Outlines(Dataset):
         with files.open_to_read(self._file) as file:
             content = files.checksum(file)[:16]
         size = self.spec.shape[0]
-        kept = library.home() / f"{self.name}-{content}-{size}.npz"
-        drawn = _read(kept, self.spec) or _draw(self._file, size, self.name)
-        # Where it cannot be kept it is drawn again next time.
-        with contextlib.suppress(OSError):
-            if not kept.exists():
-                packed = io.BytesIO()
-                np.savez_compressed(packed, x=drawn["x"], y=drawn["y"], bases=drawn["bases"])
-                files.make_directory(kept.parent.resolve())
-                files.write(kept, packed.getvalue())
+        drawn = kept(
+            f"{self.name}-{content}-{size}",
+            ("x", "y", "bases"),
+            lambda found: _sound(found, self.spec),
+            lambda: _draw(self._file, size, self.name),
+        )
         where = np.array([part_of(base) for base in drawn["bases"]])
         return {part: Arrays(drawn["x"][where == part], drawn["y"][where == part]) for part in PARTS}
 
 
-def _read(kept: Path, spec: Spec) -> dict[str, npt.NDArray[Any]] | None:
-    """What was drawn before; None where there is nothing, or it is not what it should be."""
-    try:
-        with files.open_to_read(kept) as file, np.load(file, allow_pickle=False) as arrays:
-            drawn = {name: arrays[name] for name in ("x", "y", "bases")}
-    except FAULTS:
-        return None
-    sound = all(drawn[name].shape == (len(drawn["bases"]), *spec.shape) for name in ("x", "y"))
-    return drawn if sound and drawn["x"].dtype == drawn["y"].dtype == np.uint8 else None
+def _sound(drawn: Made, spec: Spec) -> bool:
+    """Whether this is what was drawn before."""
+    shaped = all(drawn[name].shape == (len(drawn["bases"]), *spec.shape) for name in ("x", "y"))
+    return shaped and drawn["x"].dtype == drawn["y"].dtype == np.uint8
 
 
 def _draw(file: Path, size: int, name: str) -> dict[str, npt.NDArray[Any]]:

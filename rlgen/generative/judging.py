@@ -135,11 +135,18 @@ class Judge:
 
     def _require_takeable(self) -> None:
         probabilities = ["probabilities"] if self._extractor.classes else []
-        asked = ["asked"] if getattr(self._model.config, "conditional", False) else []
+        conditional, target = getattr(self._model.config, "conditional", False), self._model.dataset.target
+        # A network that learned other data tells other classes apart.
+        asked = ["asked"] if conditional and target and self._extractor.classes == len(target.classes) else []
         there = {*SETS, *self._mixture, *probabilities, *asked, *(PAIRS if self._pairs else [])}
         for name, takes in self._takes.items():
             if not (missing := [which for which in takes if which not in there]):
                 continue
+            if "asked" in missing and conditional:
+                raise UserError(
+                    f"The metric '{name}' takes chances of the classes of '{self._model.problem}', which "
+                    f"metric_features={self._features} does not tell apart. Set metric_features=classifier."
+                )
             if "asked" in missing:
                 raise UserError(
                     f"The metric '{name}' holds samples against the classes that were asked for, and this model knows "
