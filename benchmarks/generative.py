@@ -60,11 +60,11 @@ def conditional(seeds: range) -> Iterator[Job]:
 def emoji(seeds: range) -> Iterator[Job]:
     """Few pictures, and fewer, with and without changes of what the discriminator sees; nets of half the width."""
     metrics = {"metrics": ["kid", "fid", "precision_recall", "memorisation"], "metric_features": "imagenet"}
-    short = {"trainer.evaluation_episodes": 1, "trainer.evaluate_every_steps": 1000}
+    short = {"trainer.evaluation_episodes": 1, "trainer.evaluate_every_steps": 2000}
     common = {"batch_size": 32, "filters": 32, "most_filters": 256, **metrics, **short}
     for seed in seeds:
         for data in ("emoji?subset=500", "emoji"):
-            yield from each(EMOJI_MODELS, data, 4000, common, range(seed, seed + 1))
+            yield from each(EMOJI_MODELS, data, 20_000, common, range(seed, seed + 1))
 
 
 EMOJI_MODELS: tuple[Named, ...] = (
@@ -76,7 +76,7 @@ EMOJI_MODELS: tuple[Named, ...] = (
 def outlines(seeds: range) -> Iterator[Job]:
     """Outlines in colour, what the game adds to the absolute error, and what features add to both."""
     metrics = {"metrics": ["kid", "perceptual_distance"], "metric_features": "imagenet"}
-    common = {**metrics, "trainer.evaluate_every_steps": 1000}
+    common = {**metrics, "trainer.evaluate_every_steps": 2000}
     return each(OUTLINES_MODELS, "outlines", 4000, common, seeds)
 
 

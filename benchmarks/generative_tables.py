@@ -12,7 +12,7 @@ from benchmarks.markdown import table
 
 def section() -> str:
     """Everything there are results of."""
-    parts = [part for part in (fashion(), ring(), codes()) if part]
+    parts = [part for part in (fashion(), conditional(), ring(), codes()) if part]
     return "\n".join(["## Generative models\n", *parts]) if parts else ""
 
 
@@ -45,6 +45,26 @@ def fashion() -> str:
     )
     command = "`python -m benchmarks.generative --suite fashion`"
     return f"### Fashion-MNIST\n\n{about}\n\n{table(header, rows)}\n\n{command}\n"
+
+
+def conditional() -> str:
+    """The same with classes: what was asked for, and what knowing of classes is worth."""
+    groups, others = _groups("conditional"), _groups("fashion")
+    if not groups:
+        return ""
+    rows = []
+    for name, runs in groups.items():
+        right, distances = ([_figure(row, figure) for row in runs] for figure in ("as_asked", "fid"))
+        without = [f"{_figure(row, 'fid'):.1f}" for row in others.get(name, [])]
+        shown = ([f"{value:.1%}" for value in right], [f"{value:.1f}" for value in distances], without)
+        rows.append((name, *(", ".join(one) for one in shown)))
+    seeds = ", ".join(str(row["job"]["seed"]) for row in next(iter(groups.values())))
+    header = ["model", f"as asked, seeds {seeds}", "FID", "FID without classes"]
+    return (
+        "### Fashion-MNIST, classes asked for\n\nThe same with `conditional=true`: how many samples the classifier "
+        "takes for the class that was asked for.\n\n"
+        f"{table(header, rows)}\n\n`python -m benchmarks.generative --suite conditional`\n"
+    )
 
 
 def ring() -> str:

@@ -50,6 +50,7 @@ class Algorithm(abc.ABC):
         higher_is_better: the direction of `score`.
         score_range: the evaluation scalars that `score` lies between, lowest and highest, for the learning curve.
         training_curve: a scalar of training to draw beside the score, in its unit, and the words for the legend.
+        filmed: evaluation pictures that show the same each time, of which the end of a run makes a film of training.
         memory_advice: how it needs less memory, a sentence without its full stop: "Make ... smaller (--set ...)".
         chunk_steps: how many steps one call of `train` should take: long enough that Python costs nothing,
             short enough for a progress bar. Set in the constructor where it depends on the configuration.
@@ -67,6 +68,7 @@ class Algorithm(abc.ABC):
     higher_is_better: bool = True
     score_range: ClassVar[tuple[str, str] | None] = None
     training_curve: ClassVar[tuple[str, str] | None] = None
+    filmed: ClassVar[tuple[str, ...]] = ()
     memory_advice: str = ""
     default_steps: ClassVar[int] = 10_000
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from rlgen import paths, registry, runtime
 from rlgen.algorithm import Algorithm, Evaluation
-from rlgen.building import changes, consented, for_use
+from rlgen.building import changes, consented, for_use, judged_by
 from rlgen.callbacks import Callback
 from rlgen.config import read_seed
 from rlgen.errors import UserError
@@ -117,18 +118,29 @@ def evaluate(
     episodes: int = 20,
     checkpoint: str | int = "best",
     seed: int = 0,
+    config: Mapping[str, Any] | None = None,
     env: Any = None,
     data: Any = None,
     trust: bool = False,
 ) -> Evaluation:
-    """Judge a run's checkpoint on what it was not trained on; `env`, `data` and `trust` as in `load`.
+    """Judge a run's checkpoint on what it was not trained on.
+
+    Args:
+        run: a `Run` or its directory.
+        episodes: episodes, sample sets or passes.
+        checkpoint: "best", "last" or a step that is kept.
+        seed: of the evaluation.
+        config: other values of fields that say how it is judged, such as `metrics` and `evaluation_samples`.
+        env: as in `load`.
+        data: as in `load`.
+        trust: as in `load`.
 
     Raises:
-        UserError: as `load`, or no episodes.
+        UserError: as `load`, no episodes, or a field that decides more than the judgement.
         Diverged: something that was found is not finite.
     """
     return evaluate_checkpoint(
-        run, episodes=episodes, checkpoint=checkpoint, seed=seed, env=env, data=data, trust=trust
+        run, episodes=episodes, checkpoint=checkpoint, seed=seed, config=config, env=env, data=data, trust=trust
     )[0]
 
 
@@ -138,13 +150,16 @@ def evaluate_checkpoint(
     episodes: int,
     checkpoint: str | int,
     seed: int,
+    config: Mapping[str, Any] | None = None,
     env: Any = None,
     data: Any = None,
     trust: bool = False,
 ) -> tuple[Evaluation, int]:
     """As `evaluate`, and the step of the checkpoint that was judged."""
     evaluator = Evaluator(episodes=episodes, seed=seed)
-    algorithm, step, run = _loaded(run, checkpoint, env, data, trust)
+    algorithm, step, run = _loaded(run, checkpoint, env, data, trust, judged=config or {})
+    if config:
+        runtime.require_memory(algorithm.memory_bytes(), advice=algorithm.memory_advice)
     for remark in changes(run.config, algorithm):
         runtime.tell(remark)
     with contextlib.closing(algorithm):
@@ -321,13 +336,18 @@ def available(*, kind: str | None = None) -> list[dict[str, str]]:
 
 
 def _loaded(
-    run: Run | str | Path, checkpoint: str | int, env: Any, data: Any, trust: bool
+    run: Run | str | Path,
+    checkpoint: str | int,
+    env: Any,
+    data: Any,
+    trust: bool,
+    judged: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Algorithm, int, Run]:
-    """The algorithm, the checkpoint's step, and the run."""
+    """The algorithm, with other values of fields by which it is judged, the checkpoint's step, and the run."""
     runtime.prepare()
     run = run if isinstance(run, Run) else Run.open(paths.named(run, what="run"))
     step, arrays = run.weights(str(checkpoint))
-    config, repeated = run.config, set[str]()
+    config, repeated = judged_by(run.config, judged), set[str]()
     if env is not None or data is not None:
         cls = registry.load(config.algorithm, registry.ALGORITHM_KINDS)
         named = Request(env=env, data=data).problem(config.algorithm, cls, stored=config.problem)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rlgen import importing, registry, runtime, state, watchdog
 from rlgen.algorithm import Algorithm
-from rlgen.errors import UnknownName
+from rlgen.errors import UnknownName, UserError
 from rlgen.run import Run, RunConfig
 from rlgen.trainer_config import TrainerConfig
 
@@ -46,6 +47,23 @@ def for_use(config: RunConfig, arrays: Mapping[str, Any], consent: importing.Con
     state.require_finite(algorithm.inference_state(), arrays)
     state.write(algorithm.inference_state(), arrays)
     return algorithm
+
+
+def judged_by(config: RunConfig, judged: Mapping[str, Any]) -> RunConfig:
+    """A run's configuration with other values of fields that decide nothing of what was learned.
+
+    Raises:
+        UserError: another field, or a value that it cannot have.
+    """
+    if not judged:
+        return config
+    own = registry.load(config.algorithm, registry.ALGORITHM_KINDS).Config
+    able = sorted({*own.judging, *own.changeable})
+    for name in judged:
+        if name not in able:
+            there = f"Those of {config.algorithm} that can: {', '.join(able)}." if able else ""
+            raise UserError(f"'{name}' cannot be set for an evaluation: the run has what it learned with. {there}")
+    return dataclasses.replace(config, config=own.build({**config.config, **judged}).to_dict())
 
 
 def changes(config: RunConfig, algorithm: Algorithm) -> tuple[str, ...]:

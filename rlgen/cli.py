@@ -204,14 +204,36 @@ def train(
 @click.option("--episodes", type=int, default=20, show_default=True, help="Episodes, sample sets or passes.")
 @click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the evaluation.")
+@click.option("--samples", type=int, help="Of a generative model, in each set: --set evaluation_samples=N.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Another value of a field that says how it is judged, such as metrics=fid,kid; may be repeated.",
+)
 @trust_option
 @json_option
-def evaluate(run: Path, episodes: int, checkpoint: str, seed: int, trust: bool, as_json: bool) -> None:
+def evaluate(
+    run: Path,
+    episodes: int,
+    checkpoint: str,
+    seed: int,
+    samples: int | None,
+    overrides: tuple[str, ...],
+    trust: bool,
+    as_json: bool,
+) -> None:
     """Judge a checkpoint of RUN on what it was not trained on."""
     _open(run)
     from rlgen.api import evaluate_checkpoint
 
-    evaluation, step = evaluate_checkpoint(run, episodes=episodes, checkpoint=checkpoint, seed=seed, trust=trust)
+    config: dict[str, Any] = parse_overrides(overrides)
+    if samples is not None:
+        config["evaluation_samples"] = samples
+    evaluation, step = evaluate_checkpoint(
+        run, episodes=episodes, checkpoint=checkpoint, seed=seed, config=config, trust=trust
+    )
     about = {
         "run": str(run),
         "checkpoint": checkpoint,

@@ -60,6 +60,8 @@ class Config:
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     # Fields that decide nothing of what is learned, so that a run that goes on may have other values.
     changeable: ClassVar[tuple[str, ...]] = ()
+    # Fields that decide how a result is judged, beside those: another evaluation may have other values.
+    judging: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         """Bring every value to its declared type, check its range, then check the combination."""

@@ -9,7 +9,7 @@ from rlgen import state
 from rlgen.algorithm import Algorithm
 from rlgen.best import Best
 from rlgen.evaluator import Evaluator
-from rlgen.media import draw_learning_curve, save_images
+from rlgen.media import draw_learning_curve, film_training, save_images
 from rlgen.run import Run
 
 
@@ -50,6 +50,8 @@ def finish(
     finally:
         state.write(algorithm.inference_state(), last)
     save_images(run, evaluation)
+    for name in algorithm.filmed:
+        film_training(run, name)
     draw_learning_curve(run, algorithm, best_step=best_step)
     config = vars(run.config)
     result = {

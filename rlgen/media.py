@@ -12,10 +12,12 @@ from rlgen import files, paths
 from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.errors import RlgenError, UserError
 from rlgen.run import Run
-from rlgen.summary import png_bytes
+from rlgen.summary import png_bytes, read_images
 
 ENDINGS = (".mp4", ".gif")
 TINY_PIXELS = 32
+# Of a film of training.
+MOST_FRAMES, FRAME_MILLISECONDS, LAST_MILLISECONDS = 60, 250, 2000
 
 
 def write_video(algorithm: Algorithm, out: Path, *, seed: int) -> Path:
@@ -87,6 +89,26 @@ def save_images(run: Run, evaluation: Evaluation) -> None:
     """Write the pictures of an evaluation into `media/`, `eval/samples` as `eval_samples.png`."""
     for name, pixels in evaluation.images.items():
         files.write(run.path / "media" / f"{name.replace('/', '_')}.png", png_bytes(pixels))
+
+
+def film_training(run: Run, name: str) -> Path | None:
+    """What a picture of the evaluations became in training, `media/eval_fixed_samples.gif`; None where there is one.
+
+    A run of many evaluations shows `MOST_FRAMES` of them, evenly, the last among them.
+    """
+    import imageio.v3 as imageio
+
+    pictures = [png for _, png in read_images(run.path / "summaries" / "eval", name)]
+    if len(pictures) < 2:
+        return None
+    count = min(len(pictures), MOST_FRAMES)
+    chosen = [pictures[i * (len(pictures) - 1) // (count - 1)] for i in range(count)]
+    first = imageio.imread(chosen[0], extension=".png")
+    frames = [_sized(imageio.imread(png, extension=".png"), first.shape) for png in chosen]
+    durations = [FRAME_MILLISECONDS] * (count - 1) + [LAST_MILLISECONDS]
+    path = run.path / "media" / f"{name.replace('/', '_')}.gif"
+    files.write(path, imageio.imwrite("<bytes>", frames, extension=".gif", duration=durations, loop=0))
+    return path
 
 
 def draw_learning_curve(run: Run, algorithm: Algorithm | type[Algorithm], *, best_step: int) -> Path:

@@ -12,7 +12,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,15 +141,31 @@ def png_bytes(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 def read_scalars(directory: Path) -> dict[str, list[tuple[int, float]]]:
     """Every scalar in a directory of events, by name: (step, value) in order; of a step written twice, the last."""
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
     from tensorboard.util.tensor_util import make_ndarray
 
     points: dict[str, dict[int, float]] = {}
+    for step, value in _values(directory):
+        if value.HasField("tensor") and value.metadata.plugin_data.plugin_name in ("", "scalars"):
+            array = make_ndarray(value.tensor)
+            if array.size == 1 and array.dtype.kind == "f":
+                points.setdefault(value.tag, {})[step] = float(array.reshape(()))
+    return {name: sorted(steps.items()) for name, steps in points.items()}
+
+
+def read_images(directory: Path, name: str) -> list[tuple[int, bytes]]:
+    """The pictures of a name in a directory of events, (step, PNG) in order; of a step written twice, the last."""
+    found = {}
+    for step, value in _values(directory):
+        if value.tag == name and value.metadata.plugin_data.plugin_name == "images":
+            found[step] = value.tensor.string_val[2]
+    return sorted(found.items())
+
+
+def _values(directory: Path) -> Iterator[tuple[int, Any]]:
+    """Everything in a directory of events, with its step, in the order of writing."""
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
     for file in sorted(directory.glob("events.*")):
         for event in EventFileLoader(str(file)).Load():
             for value in event.summary.value:
-                if value.HasField("tensor") and value.metadata.plugin_data.plugin_name in ("", "scalars"):
-                    array = make_ndarray(value.tensor)
-                    if array.size == 1 and array.dtype.kind == "f":
-                        points.setdefault(value.tag, {})[event.step] = float(array.reshape(()))
-    return {name: sorted(steps.items()) for name, steps in points.items()}
+                yield event.step, value

@@ -37,6 +37,8 @@ SHOWN, ROWS = 64, 8
 class GenerativeConfig(AveragedConfig):
     """What every generative model can be told."""
 
+    judging: ClassVar[tuple[str, ...]] = ("evaluation_samples",)
+
     latent_size: int = option(2, "Numbers in a latent vector.", at_least=1)
     latent_distribution: Literal["normal", "uniform"] = option(
         "normal", "Distribution of each latent number: standard normal, or uniform in [-1, 1]."
@@ -58,6 +60,7 @@ class GenerativeModel(AveragedModel):
     Config: ClassVar[type[GenerativeConfig]] = GenerativeConfig
     default_problem = "ring"
     score = "eval/quality"
+    filmed: ClassVar[tuple[str, ...]] = ("eval/fixed_samples",)
     held_out_least = NEIGHBOURS + 1
     memory_advice = "Make batch_size, the hidden layers, the data or evaluation_samples smaller"
 

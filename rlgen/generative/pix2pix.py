@@ -135,6 +135,7 @@ class Pix2Pix(Game):
     default_problem = "outlines"
     default_steps = 10_000
     score = "eval/ssim"
+    filmed: ClassVar[tuple[str, ...]] = ("eval/translations",)
     memory_advice = "Make batch_size, filters, most_filters or the pictures smaller"
 
     def check_data(self) -> None:

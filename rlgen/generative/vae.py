@@ -58,6 +58,8 @@ class VAEConfig(GenerativeConfig, coders.CoderConfig):
         },
     }
 
+    judging: ClassVar[tuple[str, ...]] = (*GenerativeConfig.judging, "importance_samples")
+
     batch_size: int = another_default(GenerativeConfig, "batch_size", 128)
     latent_size: int = another_default(GenerativeConfig, "latent_size", 16)
     likelihood: Literal["auto", "bernoulli", "gaussian"] = option(

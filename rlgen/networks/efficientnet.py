@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from rlgen import files
@@ -62,6 +61,8 @@ def network(side: int, weights: Weights, *, top: bool) -> Any:
         weights: as `read` gives them.
         top: whether it ends in logits of ImageNet's classes, [N, 1000], rather than in features, [N, 1280].
     """
+    import keras
+
     image = keras.Input((side, side, 3), dtype="float32")
     # Its pixels went from -1 to 1, around 127.
     x = keras.layers.Rescaling(255 / 128, -127 / 128, dtype="float32")(image)
@@ -82,14 +83,16 @@ class _Layers:
     """Layers with weights in them, under PyTorch's names."""
 
     def __init__(self, weights: Weights) -> None:
-        self._weights = weights
+        import keras
+
+        self._weights, self._made = weights, keras.layers
 
     def inverted(self, x: Any, name: str, kernel: int, stride: int, *, widen: bool) -> Any:
         """A block that widens, looks at each channel by itself, and narrows without a nonlinearity."""
         if widen:
             x = self.normed(self.convolved(x, f"{name}._expand_conv"), f"{name}._bn0")
         name_of_kernel = f"{name}._depthwise_conv"
-        layer = keras.layers.DepthwiseConv2D(kernel, stride, "same", use_bias=False, name=_named(name_of_kernel))
+        layer = self._made.DepthwiseConv2D(kernel, stride, "same", use_bias=False, name=_named(name_of_kernel))
         x = self._with(layer, x, self._weights[f"{name_of_kernel}.weight"].transpose(2, 3, 0, 1))
         x = self.normed(x, f"{name}._bn1")
         return self.normed(self.convolved(x, f"{name}._project_conv"), f"{name}._bn2", relu=False)
@@ -98,20 +101,20 @@ class _Layers:
         """A convolution without bias."""
         kernel = self._weights[f"{name}.weight"].transpose(2, 3, 1, 0)
         filters, size = kernel.shape[-1], kernel.shape[0]
-        layer = keras.layers.Conv2D(filters, size, stride, "same", use_bias=False, name=_named(name))
+        layer = self._made.Conv2D(filters, size, stride, "same", use_bias=False, name=_named(name))
         return self._with(layer, x, kernel)
 
     def normed(self, x: Any, name: str, *, relu: bool = True) -> Any:
         """Batch normalisation, and ReLU6."""
-        layer = keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=_named(name))
+        layer = self._made.BatchNormalization(epsilon=1e-3, momentum=0.99, name=_named(name))
         parts = ("weight", "bias", "running_mean", "running_var")
         x = self._with(layer, x, *(self._weights[f"{name}.{part}"] for part in parts))
-        return keras.layers.ReLU(6)(x) if relu else x
+        return self._made.ReLU(6)(x) if relu else x
 
     def dense(self, x: Any, name: str) -> Any:
         """Logits."""
         kernel, bias = self._weights[f"{name}.weight"].T, self._weights[f"{name}.bias"]
-        return self._with(keras.layers.Dense(len(bias), name=_named(name)), x, kernel, bias)
+        return self._with(self._made.Dense(len(bias), name=_named(name)), x, kernel, bias)
 
     def _with(self, layer: Any, x: Any, *weights: Any) -> Any:
         y = layer(x)

@@ -11,7 +11,7 @@ import pytest
 from strangers import write_config
 
 from rlgen import runtime
-from rlgen.building import built, changes, checked, consented, for_use
+from rlgen.building import built, changes, checked, consented, for_use, judged_by
 from rlgen.errors import UnknownName, UserError
 from rlgen.run import Run, RunConfig
 
@@ -97,3 +97,16 @@ def test_whose_names_are_consented_to(walk: Any, tmp_path: Path) -> None:
     assert not consented(theirs).everything and consented(theirs, trust=True).everything
     assert consented(theirs, repeated=["a:B"]).names == {"a:B"}
     assert consented(theirs).whose == f"The run {theirs.path}"
+
+
+def test_another_judgement_changes_nothing_of_what_was_learned(walk: Any) -> None:
+    gan = RunConfig("gan", "ring", "compiled", 0, "default", {"batch_size": 32}, {})
+    assert judged_by(gan, {}) is gan
+    judged = judged_by(gan, {"evaluation_samples": "300", "metrics": "fid,kid"}).config
+    assert (judged["batch_size"], judged["evaluation_samples"], list(judged["metrics"])) == (32, 300, ["fid", "kid"])
+    with pytest.raises(UserError, match=r"'batch_size' cannot be set for an evaluation.*gan that can: evaluation_sam"):
+        judged_by(gan, {"batch_size": 64})
+    with pytest.raises(UserError, match="evaluation_samples=3 is out of range"):
+        judged_by(gan, {"evaluation_samples": 3})
+    with pytest.raises(UserError, match="'rate' cannot be set for an evaluation: the run has what it learned with"):
+        judged_by(CONFIG, {"rate": 0.5})

@@ -12,6 +12,7 @@ from rlgen.algorithm import Evaluation
 from rlgen.errors import RlgenError, UserError
 from rlgen.media import save_images
 from rlgen.run import Run
+from rlgen.summary import png_bytes
 
 
 def make(walk: Any) -> Any:
@@ -116,3 +117,22 @@ def test_pictures_of_an_evaluation(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (4, 6, 3), dtype=np.uint8)
     save_images(Run(tmp_path), Evaluation({}, 1, images={"eval/samples": pixels}))
     np.testing.assert_array_equal(imageio.imread(tmp_path / "media" / "eval_samples.png"), pixels)
+
+
+def test_a_film_shows_what_pictures_became(walk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = rlgen.train("walk", steps=20, run=tmp_path / "run")
+    assert media.film_training(run, "eval/nothing") is None
+    pictures = [png_bytes(np.full((4, 6, 3), 20 * i, np.uint8)) for i in range(9)]
+    monkeypatch.setattr(media, "read_images", lambda *_: list(enumerate(pictures)))
+    monkeypatch.setattr(media, "MOST_FRAMES", 3)
+    path = media.film_training(run, "eval/grid")
+    assert path == run.path / "media" / "eval_grid.gif"
+    shown = np.stack(list(imageio.imiter(path)))
+    np.testing.assert_allclose(shown.mean(axis=(1, 2, 3)), [0, 80, 160], atol=2)
+
+
+def test_a_generative_run_has_its_film(tmp_path: Path) -> None:
+    config = {"evaluation_samples": 20, "trainer.evaluate_every_steps": 2, "generator_hidden_units": 8}
+    rlgen.train("gan", steps=4, config=config, run=tmp_path / "run")
+    film = np.stack(list(imageio.imiter(tmp_path / "run" / "media" / "eval_fixed_samples.gif")))
+    assert len(film) >= 2

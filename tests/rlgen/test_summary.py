@@ -1,3 +1,4 @@
+import contextlib
 import io
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
 from rlgen.errors import UserError
-from rlgen.summary import SummaryWriter, latest, png_bytes, read_scalars
+from rlgen.summary import SummaryWriter, latest, png_bytes, read_images, read_scalars
 
 
 def test_scalars_come_back(tmp_path: Path) -> None:
@@ -108,3 +109,15 @@ def test_what_is_synced_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
     writer.sync()
     assert len(synced) == 1 and read_scalars(tmp_path) == {"a": [(1, 1.0)]}
     writer.close()
+
+
+def test_pictures_come_back_in_the_order_of_their_steps(tmp_path: Path) -> None:
+    pixels = [np.full((2, 3, 3), i, np.uint8) for i in range(3)]
+    # A run that went on writes a step again.
+    for steps in ((1, 5), (5, 9)):
+        with contextlib.closing(SummaryWriter(tmp_path / "log")) as writer:
+            for step in steps:
+                writer.image(step, "eval/a", pixels[step // 4])
+                writer.image(step, "eval/b", pixels[0])
+    assert read_images(tmp_path / "log", "eval/a") == [(s, png_bytes(pixels[s // 4])) for s in (1, 5, 9)]
+    assert read_images(tmp_path / "log", "eval/c") == []
