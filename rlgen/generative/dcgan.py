@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from rlgen.config import another_default
 from rlgen.errors import UserError
+from rlgen.generative import books
 from rlgen.generative.convolutional import ConvolutionalConfig, ConvolutionalModel
 from rlgen.schedules import Schedule
 
@@ -34,6 +35,13 @@ class DCGANConfig(ConvolutionalConfig):
             "discriminator_learning_rate": 1e-4,
             "beta_1": 0.9,
             "ema_decay": 0.0,
+        },
+        "book-hands-on-ml": {
+            "about": "Geron (2019), chapter 17, for Fashion-MNIST: SELU in G, dropout in place of normalisation in D.",
+            "latent_size": 100,
+            "generator": "book_hands_on_ml",
+            "discriminator": "book_hands_on_ml",
+            **books.HANDS_ON_TRAINING,
         },
     }
 

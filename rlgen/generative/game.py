@@ -38,9 +38,7 @@ class GameConfig(SightConfig):
     weight_clip: float = option(
         0.0, "Bound that all weights of D are clipped to after its updates; 0: none.", at_least=0
     )
-    optimizer: Literal["adam", "rmsprop"] = option(
-        "adam", "Of both nets: Adam, or RMSprop with decay 0.99 and no momentum."
-    )
+    optimizer: Literal["adam", "rmsprop"] = option("adam", "Of both nets: Adam, or RMSprop without momentum.")
     generator_learning_rate: Schedule = option(
         Schedule.parse(5e-4), "The optimizer's step size for the generator, over generator updates.", at_least=0
     )
@@ -49,6 +47,7 @@ class GameConfig(SightConfig):
     )
     beta_1: float = option(0.5, "Decay of Adam's mean of gradients, both nets, per update.", at_least=0, below=1)
     beta_2: float = option(0.999, "Decay of Adam's mean of squared gradients, likewise.", at_least=0, below=1)
+    rho: float = option(0.99, "Decay of RMSprop's mean of squared gradients, likewise.", at_least=0, below=1)
     discriminator_updates: int = option(1, "Discriminator updates per generator update.", at_least=1, at_most=64)
     same_draws: bool = option(
         False, "Update G on what it made for D's last update, which saves a pass, instead of on fresh draws."
@@ -232,7 +231,7 @@ class Game(AveragedModel):
         c = self.config
         if c.optimizer == "adam":
             return keras.optimizers.Adam(learning_rate, beta_1=c.beta_1, beta_2=c.beta_2)
-        return keras.optimizers.RMSprop(learning_rate, rho=0.99)
+        return keras.optimizers.RMSprop(learning_rate, rho=c.rho)
 
     def _check_regularisers(self) -> None:
         c = self.config

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rlgen.config import another_default
+from rlgen.generative import books
 from rlgen.generative.adversarial import AdversarialConfig, AdversarialModel
 from rlgen.schedules import Schedule
 
@@ -25,6 +26,16 @@ class GANConfig(AdversarialConfig):
             "generator_learning_rate": 2e-4,
             "discriminator_learning_rate": 2e-4,
             "instance_noise": 0.0,
+        },
+        "book-hands-on-ml": {
+            "about": "Geron (2019), chapter 17, for Fashion-MNIST: RMSprop, batches of 32, no noise and no average.",
+            "latent_size": 30,
+            "generator_hidden_units": (100, 150),
+            "discriminator_hidden_units": (150, 100),
+            "activation": "selu",
+            "output_activation": "sigmoid",
+            "instance_noise": 0.0,
+            **books.HANDS_ON_TRAINING,
         },
     }
 
