@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import sys
@@ -14,7 +13,7 @@ import click
 from rlgen import completion, registry, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
-from rlgen.commands import Group, Listing, Place, answer
+from rlgen.commands import Group, Listing, Place, answer, print_json, print_table
 from rlgen.config import parse_overrides, read_seed
 from rlgen.errors import RlgenError, UserError
 
@@ -27,6 +26,9 @@ MOST_SEEDS = 10_000
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
+checkpoint_option = click.option(
+    "--checkpoint", default="best", show_default=True, help="best, last or a step that is kept."
+)
 trust_option = click.option(
     "--trust", is_flag=True, help="Import what a run of somebody else's names, which runs its author's code."
 )
@@ -65,7 +67,7 @@ def list_command(kind: str | None, as_json: bool) -> None:
 
     rows = available(kind=kind)
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
@@ -84,7 +86,7 @@ def list_data(as_json: bool) -> None:
     from rlgen import library
 
     rows = library.rows()
-    _print_json(rows) if as_json else answer(library.text(rows))
+    print_json(rows) if as_json else answer(library.text(rows))
 
 
 @data.command("get")
@@ -95,7 +97,7 @@ def get_data(name: str, as_json: bool) -> None:
     from rlgen import library
 
     found = [str(path) for path in library.get(name)]
-    _print_json(found) if as_json else answer("\n".join(found))
+    print_json(found) if as_json else answer("\n".join(found))
 
 
 @cli.command()
@@ -106,7 +108,7 @@ def describe(name: str, as_json: bool) -> None:
     registry.find(name)
     _quiet_tensorflow()
     row = showing.plugin_row(name)
-    _print_json(row) if as_json else answer(showing.plugin_text(row))
+    print_json(row) if as_json else answer(showing.plugin_text(row))
 
 
 @cli.command()
@@ -187,14 +189,14 @@ def train(
     plan = planning.plan(name, **asked)
     if dry_run and isinstance(plan, planning.Plan):
         plan.close()
-        _print_json(showing.plan_row(plan)) if as_json else answer(showing.plan_text(plan))
+        print_json(showing.plan_row(plan)) if as_json else answer(showing.plan_text(plan))
         return
     run = _execute(plan)
     if as_json:
-        _print_json(run.result)
+        print_json(run.result)
         return
-    _print_table({key: value for key, value in run.result.items() if key != "evaluation" and value is not None})
-    _print_table(run.evaluation)
+    print_table({key: value for key, value in run.result.items() if key != "evaluation" and value is not None})
+    print_table(run.evaluation)
     answer(f"\nTensorBoard:  tensorboard --logdir {run.path}")
     answer(f"Evaluate:     rlgen evaluate {run.path}")
 
@@ -202,7 +204,7 @@ def train(
 @cli.command()
 @click.argument("run", type=Place())
 @click.option("--episodes", type=int, default=20, show_default=True, help="Episodes, sample sets or passes.")
-@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@checkpoint_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the evaluation.")
 @click.option("--samples", type=int, help="Of a generative model, in each set: --set evaluation_samples=N.")
 @click.option(
@@ -214,16 +216,7 @@ def train(
 )
 @trust_option
 @json_option
-def evaluate(
-    run: Path,
-    episodes: int,
-    checkpoint: str,
-    seed: int,
-    samples: int | None,
-    overrides: tuple[str, ...],
-    trust: bool,
-    as_json: bool,
-) -> None:
+def evaluate(run: Path, samples: int | None, overrides: tuple[str, ...], as_json: bool, **how: Any) -> None:
     """Judge a checkpoint of RUN on what it was not trained on."""
     _open(run)
     from rlgen.api import evaluate_checkpoint
@@ -231,21 +224,14 @@ def evaluate(
     config: dict[str, Any] = parse_overrides(overrides)
     if samples is not None:
         config["evaluation_samples"] = samples
-    evaluation, step = evaluate_checkpoint(
-        run, episodes=episodes, checkpoint=checkpoint, seed=seed, config=config, trust=trust
-    )
-    about = {
-        "run": str(run),
-        "checkpoint": checkpoint,
-        "step": step,
-        "seed": seed,
-        "episodes": evaluation.episodes,
-    }
+    evaluation, step = evaluate_checkpoint(run, config=config, **how)
+    about = {"run": str(run), "checkpoint": how["checkpoint"], "step": step, "seed": how["seed"]}
+    about["episodes"] = evaluation.episodes
     if as_json:
-        _print_json({**about, "evaluation": dict(evaluation.scalars)})
+        print_json({**about, "evaluation": dict(evaluation.scalars)})
         return
-    _print_table(about)
-    _print_table(dict(evaluation.scalars))
+    print_table(about)
+    print_table(dict(evaluation.scalars))
 
 
 @cli.command()
@@ -257,7 +243,7 @@ def check(run: Path, as_json: bool) -> None:
     from rlgen.checking import check
 
     report = check(run)
-    _print_json(showing.report_row(report)) if as_json else answer(showing.report_text(report))
+    print_json(showing.report_row(report)) if as_json else answer(showing.report_text(report))
     if report.findings:
         sys.exit(1)
 
@@ -265,7 +251,7 @@ def check(run: Path, as_json: bool) -> None:
 @cli.command()
 @click.argument("run", type=Place())
 @click.option("--out", required=True, type=Place(), help="FILE.mp4 or FILE.gif.")
-@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@checkpoint_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the episode.")
 @trust_option
 def record(run: Path, out: Path, checkpoint: str, seed: int, trust: bool) -> None:
@@ -287,7 +273,7 @@ def record(run: Path, out: Path, checkpoint: str, seed: int, trust: bool) -> Non
 @click.option("--out", required=True, type=Place(), help="FILE.png, FILE.npy, or a new directory: a picture of each.")
 @click.option("--class", "classes", multiple=True, metavar="CLASS", help="Of conditional models; may be repeated.")
 @click.option("--interpolate", is_flag=True, help="Rows of eight that lead from one sample to another.")
-@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@checkpoint_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the samples.")
 @trust_option
 def sample(run: Path, out: Path, classes: tuple[str, ...], **how: Any) -> None:
@@ -305,7 +291,7 @@ def sample(run: Path, out: Path, classes: tuple[str, ...], **how: Any) -> None:
 @click.argument("run", type=Place())
 @click.argument("inputs", type=Place(), nargs=-1, required=True, metavar="INPUT...")
 @click.option("--out", required=True, type=Place(), metavar="DIR", help="Directory to write PNG files into.")
-@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@checkpoint_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of models that draw.")
 @click.option("--background", default="white", show_default=True, help="What transparent pixels are laid on.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
@@ -320,14 +306,14 @@ def translate(run: Path, inputs: tuple[Path, ...], out: Path, as_json: bool, **h
     from rlgen.api import translate as write
 
     made = [str(path) for path in write(run, inputs, out=out, **how)]
-    _print_json(made) if as_json else answer("\n".join(made))
+    print_json(made) if as_json else answer("\n".join(made))
 
 
 @cli.command()
 @click.argument("run", type=Place())
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; who reaches it may use it.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: one that is free.")
-@click.option("--checkpoint", default="best", show_default=True, help="best, last or a step that is kept.")
+@checkpoint_option
 @trust_option
 def paint(run: Path, **how: Any) -> None:
     """Serve a page on which you draw, and see what RUN's model makes of it, until Ctrl-C."""
@@ -361,7 +347,7 @@ def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool,
             check_free(place)
     runs = [_execute(planning.plan(name, seed=seed, run=place, **asked)) for seed, place in places.items()]
     if as_json:
-        _print_json([run.result for run in runs])
+        print_json([run.result for run in runs])
         return
     score = runs[0].result["score"]
     for seed, run in enumerate(runs, first):
@@ -400,14 +386,6 @@ def _quiet_tensorflow() -> None:
 
     watchdog.dog.alone = True
     import_tensorflow(alone=True)
-
-
-def _print_json(value: Any) -> None:
-    answer(json.dumps(value, indent=2, allow_nan=False))
-
-
-def _print_table(row: dict[str, Any]) -> None:
-    answer("\n".join(showing.table(row)))
 
 
 def _fail(message: str, code: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 
-from rlgen import paths
+from rlgen import paths, showing
 from rlgen.errors import plain
 
 
@@ -57,3 +58,13 @@ class Listing(Group):
 def answer(text: object) -> None:
     """A line on standard output."""
     click.echo(plain(str(text)), file=click.get_current_context().obj)
+
+
+def print_json(value: Any) -> None:
+    """A value on standard output, as JSON."""
+    answer(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_table(row: dict[str, Any]) -> None:
+    """Names and values on standard output, one below the other."""
+    answer("\n".join(showing.table(row)))

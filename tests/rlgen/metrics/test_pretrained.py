@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 import rlgen
 from rlgen import registry
+from rlgen.data.model import Model
 from rlgen.errors import UserError
 from rlgen.library import Origin
 from rlgen.metrics import pretrained
@@ -24,7 +26,7 @@ from rlgen.spec import Spec
 class Means(Pretrained):
     """A network that sees the mean of a picture's left half, in each channel."""
 
-    kind, network_name = "means", "left_half"
+    kind, network_name, classes = "means", "left_half", 2
 
     def side(self, pixels: int) -> int:
         return 4
@@ -45,7 +47,9 @@ def weights(data_place: Path) -> Iterator[Path]:
 
 
 def model(*shape: int) -> Any:
-    return types.SimpleNamespace(made=Spec(shape), problem="pictures")
+    made = types.SimpleNamespace(made=Spec(shape), problem="pictures")
+    made.in_batches = functools.partial(Model.in_batches, made)
+    return made
 
 
 def test_the_name_says_the_side_and_the_file(weights: Path) -> None:

@@ -87,9 +87,9 @@ def test_the_network_itself() -> None:
     from rlgen.data.pixels import square
 
     try:
-        weights = efficientnet.weights()
+        (file,) = efficientnet.EfficientNetLite0.origin.require("efficientnet_lite0")
     except UserError as missing:
         pytest.skip(f"The network is not here: {missing}")
     x = np.stack([square(photo, efficientnet.SIDE) for photo in load_sample_images().images]) / np.float32(255)
-    logits = efficientnet.network(efficientnet.SIDE, weights, top=True)(x).numpy()
+    logits = efficientnet.network(efficientnet.SIDE, efficientnet.read(file), top=True)(x).numpy()
     assert logits.argmax(axis=1).tolist() == [698, 985]

@@ -46,10 +46,13 @@ def test_nothing_that_it_names_is_called(tmp_path: Any) -> None:
 
 def test_what_is_none_or_damaged_is_a_fault() -> None:
     whole = torch_files.state_dict({"a": np.arange(6, dtype=np.float32).reshape(2, 3)})
-    # A file that was cut, another number at its beginning, and a tensor that is larger than what is stored.
+    # A file that was cut, another number at its beginning, a tensor that is larger than what is stored, and more of it
+    # than a file can have.
     larger = whole.replace(b"K\x02K\x03\x86", b"K\x02K\x04\x86")
     assert larger != whole
-    for content in (b"", b"no archive", whole[:50], whole[:-4], pickle.dumps(1), larger):
+    endless = whole.replace((6).to_bytes(8, "little"), b"\xff" * 8)
+    assert endless != whole
+    for content in (b"", b"no archive", whole[:50], whole[:-4], pickle.dumps(1), larger, endless):
         with pytest.raises(torch_archive.FAULTS):
             read(content)
 
