@@ -58,6 +58,7 @@ class Algorithm(abc.ABC):
         engine: where the steps run: "compiled", or "gymnasium" for environments on the host.
         reseedable: whether `reseed` works: everything that derives from the seed is in `state()`, the seeds of
             compiled draws as well (`rlgen.runtime.Seeds` makes them variables).
+        heeds_evaluations: whether evaluations decide how it learns on: then none is left out for want of time.
     """
 
     Config: ClassVar[type[config_module.Config]]
@@ -76,6 +77,7 @@ class Algorithm(abc.ABC):
     step_quantum: int = 1
     engine: str = "compiled"
     reseedable: ClassVar[bool] = False
+    heeds_evaluations: bool = False
 
     def __init__(self, *, problem: str, config: Any, seed: int, engine: str = "auto") -> None:
         """Look the problem up, check that it can be served, build the networks. Cheap: no training state yet.
@@ -126,6 +128,9 @@ class Algorithm(abc.ABC):
                 Training's random state stays untouched.
             split: "validation" to choose a checkpoint, "test" to report one.
         """
+
+    def heed(self, evaluation: Evaluation) -> None:  # noqa: B027 - most algorithms go their own way.
+        """Take note of an evaluation on the validation split in the course of training."""
 
     def memory_bytes(self) -> Mapping[str, int]:
         """What training will allocate beside the networks, by name, in bytes."""

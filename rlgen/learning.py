@@ -14,8 +14,16 @@ OptimizerKind = Literal["adam", "rmsprop", "rmsprop_centered"]
 PlainOptimizer = Literal["adam", "rmsprop", "adagrad", "sgd"]
 
 
-def descend(tape: Any, loss: Any, variables: Sequence[Any], optimizer: Any, *, max_norm: float | None = None) -> Any:
-    """One step of `optimizer` down the gradient of `loss`; the gradient's norm before clipping, float32 scalar.
+def descend(
+    tape: Any,
+    loss: Any,
+    variables: Sequence[Any],
+    optimizer: Any,
+    *,
+    max_norm: float | None = None,
+    max_value: float | None = None,
+) -> Any:
+    """One step of `optimizer` down the gradient of `loss`; the gradient's norm before it is scaled, float32 scalar.
 
     A norm that is not finite is for whoever reports it: the Trainer ends a run whose scalars or weights are not.
 
@@ -25,6 +33,7 @@ def descend(tape: Any, loss: Any, variables: Sequence[Any], optimizer: Any, *, m
         variables: those that learn; each has to have a part in the loss.
         optimizer: Keras', built with these variables.
         max_norm: gradients are scaled down to this global norm; None: never.
+        max_value: before that, each of their numbers is cut to this size; None: never.
 
     Raises:
         ValueError: the loss does not depend on one of the variables.
@@ -33,6 +42,8 @@ def descend(tape: Any, loss: Any, variables: Sequence[Any], optimizer: Any, *, m
     for variable, gradient in zip(variables, gradients, strict=True):
         if gradient is None:
             raise ValueError(f"The loss does not depend on '{getattr(variable, 'path', variable.name)}'.")
+    if max_value is not None:
+        gradients = [tf.clip_by_value(gradient, -max_value, max_value) for gradient in gradients]
     return apply(gradients, variables, optimizer, max_norm=max_norm)
 
 

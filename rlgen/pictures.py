@@ -15,6 +15,8 @@ import numpy.typing as npt
 Picture = npt.NDArray[np.uint8]
 
 INK, REAL, MADE = "#2b3440", "#b9c4d0", "#e4572e"
+# Of a class's name beside a table.
+MOST_LETTERS = 14
 
 
 def to_uint8(images: npt.NDArray[Any]) -> Picture:
@@ -58,6 +60,18 @@ def in_rows(*parts: npt.NDArray[Any], columns: int, width: int) -> Picture:
     return grid(np.concatenate(rows), columns=columns, width=width)
 
 
+def beside(*parts: npt.NDArray[Any]) -> Picture:
+    """Images that belong together side by side, [N, H, W, C] each: a row for every one."""
+    rows = np.stack(parts, axis=1)
+    return grid(rows.reshape(-1, *parts[0].shape[1:]), columns=len(parts))
+
+
+def in_colour(images: npt.NDArray[Any]) -> Picture:
+    """Images [N, H, W, 1 or 3], bytes or numbers in [0, 1], as bytes [N, H, W, 3]."""
+    made = to_uint8(images)
+    return made.repeat(3, axis=-1) if made.shape[-1] == 1 else made
+
+
 class Scatter:
     """Samples over real points in the plane; drawn once, then only the samples move, for films.
 
@@ -98,25 +112,32 @@ class Scatter:
         return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
 
 
-def confusion(labels: npt.NDArray[Any], predictions: npt.NDArray[Any], classes: int, *, size: int = 480) -> Picture:
+def confusion(
+    labels: npt.NDArray[Any], predictions: npt.NDArray[Any], names: Sequence[str], *, size: int = 480
+) -> Picture:
     """How often each class (rows) was taken for each class (columns), as a table of counts.
 
     Args:
         labels: the right classes, [N].
         predictions: the chosen ones, [N].
-        classes: how many there are.
+        names: of the classes.
         size: of the square picture, pixels.
     """
+    classes = len(names)
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predictions), 1)
-    figure, axes = _square(size, (0.11, 0.1, 0.87, 0.88))
+    short = [name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…" for name in names]
+    room = 0.09 + 0.013 * max(map(len, short))
+    figure, axes = _square(size, (room, room, 0.98 - room, 0.98 - room))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in zip(*np.nonzero(counts), strict=True):
         color = "white" if shares[row, column] > 0.5 else INK
         axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, fontsize=9)
-    axes.set(xticks=range(classes), yticks=range(classes), xlabel="predicted", ylabel="true")
-    return _pixels(figure)
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.set_xticks(range(classes), short, rotation=90 if max(map(len, short)) > 2 else 0, fontsize=8)
+    axes.set_yticks(range(classes), short, fontsize=8)
+    return drawn(figure)
 
 
 def captioned(images: npt.NDArray[Any], captions: Sequence[str], *, columns: int = 6, size: int = 480) -> Picture:
@@ -132,7 +153,7 @@ def captioned(images: npt.NDArray[Any], captions: Sequence[str], *, columns: int
     axes.set_axis_off()
     if not captions:
         axes.text(0.5, 0.5, "none", ha="center", va="center", color=INK)
-        return _pixels(figure)
+        return drawn(figure)
     rows = max(-(-len(captions) // columns), columns)
     height, breadth = images.shape[1:3]
     half_height, half_breadth = (0.37 * side / max(height, breadth) for side in (height, breadth))
@@ -144,7 +165,16 @@ def captioned(images: npt.NDArray[Any], captions: Sequence[str], *, columns: int
         axes.imshow(flat, cmap="gray", vmin=0, vmax=255, extent=extent)
         axes.text(x, y - half_height - 0.02, caption, fontsize=9, color=INK, ha="center", va="bottom")
     axes.set(xlim=(0, columns), ylim=(rows, 0))
-    return _pixels(figure)
+    return drawn(figure)
+
+
+def framed(size: int) -> tuple[Any, Any]:
+    """A square figure and its axes, for a plot with numbers on both."""
+    figure, axes = _square(size, (0.13, 0.11, 0.84, 0.85))
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=9)
+    return figure, axes
 
 
 def _square(size: int, place: tuple[float, float, float, float]) -> tuple[Any, Any]:
@@ -155,7 +185,7 @@ def _square(size: int, place: tuple[float, float, float, float]) -> tuple[Any, A
     return figure, figure.add_axes(place)
 
 
-def _pixels(figure: Any) -> Picture:
+def drawn(figure: Any) -> Picture:
     """A figure as pixels, [height, width, 3]."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

@@ -187,7 +187,7 @@ class Trainer:
             raise Interrupted(f"Stopped by {signals.received} at step {end:,}, which is saved. {going_on(self.run)}")
 
     def _affords_evaluation(self) -> bool:
-        if self.pace.affords_evaluation():
+        if self.algorithm.heeds_evaluations or self.pace.affords_evaluation():
             return True
         if self.pace.left_out == 1:
             self.hooks.message("Evaluations take more than their share of the time: from now on some are left out.")
@@ -198,6 +198,7 @@ class Trainer:
         self._check_finite(evaluation.scalars, self.step)
         reply = self.hooks.evaluation(self._moment(evaluation=evaluation))
         self.records.evaluation(self.step, evaluation, reply)
+        self.algorithm.heed(evaluation)
         self.best.offer(self.step, evaluation, self._weights)
 
     def _save(self) -> None:

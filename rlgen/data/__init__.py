@@ -32,17 +32,21 @@ PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Arrays:
-    """Examples `x`, [N, *shape], and their targets `y`, [N, *shape], or None where there are none."""
+    """Examples `x`, [N, *shape], and their targets `y`, [N, *shape], or None where there are none.
+
+    `group` says, where a data set knows it, which of two groups of people each is about: int32 [N] of 0 and 1.
+    """
 
     x: npt.NDArray[Any]
     y: npt.NDArray[Any] | None = None
+    group: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def take(self, rows: npt.NDArray[Any] | slice) -> Arrays:
         """These rows alone."""
-        return Arrays(self.x[rows], None if self.y is None else self.y[rows])
+        return Arrays(self.x[rows], *(None if column is None else column[rows] for column in (self.y, self.group)))
 
 
 @dataclass(frozen=True)
@@ -149,13 +153,20 @@ class Recorded(Dataset):
             self.spec = Spec.of_row(facts)
             if (target := facts.get("target")) is not None:
                 self.target = Target.of_row(target)
+            if (rows := facts.get("columns")) is not None:
+                from rlgen.data.columns import Column
+
+                if not isinstance(rows, list):
+                    raise TypeError(f"{rows!r} are no columns of a table")
+                self.columns = tuple(map(Column.of_row, rows))
         except TypeError as error:
             raise UserError(
                 f"What the run says of its data set '{problem}' cannot be used: {error}. It is not what rlgen wrote."
             ) from error
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "problem":
+        # What a run would have kept is not there if it did not: no reason to look the data up.
+        if name.startswith("_") or name in ("problem", "columns"):
             raise AttributeError(name)
         return getattr(self._whole, name)
 
@@ -174,6 +185,8 @@ def facts_of(dataset: Dataset) -> dict[str, Any]:
     if (target := dataset.target) is not None:
         spec, classes = target.spec, list(target.classes)
         facts["target"] = {"shape": list(spec.shape), "dtype": spec.dtype, "classes": classes}
+    if (columns := getattr(dataset, "columns", None)) is not None:
+        facts["columns"] = [column.to_row() for column in columns]
     return facts
 
 

@@ -41,7 +41,7 @@ def understood(arrays: Arrays, spec: Spec, target: Target | None, *, where: str)
         y = y[..., 0]
     elif y.shape == (len(x), 1) and target.spec.shape == ():
         y = y[:, 0]
-    return Arrays(x, _labels(y, target, what) if target.classes else _shaped(y, target.spec, what))
+    return Arrays(x, _labels(y, target, what) if target.classes else _shaped(y, target.spec, what), arrays.group)
 
 
 def _shaped(values: npt.NDArray[Any], spec: Spec, what: str) -> npt.NDArray[Any]:

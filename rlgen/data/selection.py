@@ -65,11 +65,16 @@ class Selection(Dataset):
 
     def _folded(self, part: Part, fold: int) -> Arrays:
         train, validation = self.whole.split("train"), self.whole.split("validation")
-        targets = None if train.y is None or validation.y is None else np.concatenate([train.y, validation.y])
-        both = Arrays(np.concatenate([train.x, validation.x]), targets)
+        both = _joined(train, validation)
         order = spread(both, self._labelled)
         held_out = np.arange(len(order)) % FOLDS == fold - 1
         return both.take(order[held_out if part == "validation" else ~held_out])
+
+
+def _joined(first: Arrays, second: Arrays) -> Arrays:
+    """The examples of one, then those of the other."""
+    columns = zip((first.x, first.y, first.group), (second.x, second.y, second.group), strict=True)
+    return Arrays(*(None if a is None or b is None else np.concatenate([a, b]) for a, b in columns))  # type: ignore[arg-type]
 
 
 def spread(arrays: Arrays, labelled: bool) -> npt.NDArray[np.int64]:

@@ -1,124 +1,95 @@
-"""A table in a CSV file: numbers in its columns, one of which is the target."""
+"""A table in a CSV file: numbers and categories in its columns, one of which is the target; or a series in its rows."""
 
 from __future__ import annotations
 
-import csv
-import math
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from rlgen import runtime
-from rlgen.data import Arrays, Dataset, Part, Target
+from rlgen.data import Arrays, Dataset, Part
+from rlgen.data.columns import is_number, number_of
+from rlgen.data.series import Series
+from rlgen.data.tabular import FEWEST_ROWS, Tabular, Task, read_csv
 from rlgen.errors import UserError, nearest
-from rlgen.spec import Spec
-
-SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
-MOST_CLASSES = 20
-SEED = 0
 
 
 class Table(Dataset):
-    """A CSV file with a header: `csv:prices.csv?target=price`; every other column has to hold numbers.
+    """A CSV file with a header: `csv:prices.csv?target=price`; with `window=20` a series, row after row in time.
 
-    `x` is float32 [N, columns], each column less the training part's mean, over its deviation. Text, or whole numbers
-    with at most 20 values, are classes; other numbers are a target to regress on, as they are. Rows are shuffled once
-    and for all and cut 80 : 10 : 10.
+    A column of numbers is standardised, one of texts becomes one-hot, and what is missing is filled in, all by the
+    training rows alone. Text, or whole numbers with at most 20 values, are classes; other numbers are a target to
+    regress on, as they are. Rows are shuffled once and for all and cut 80 : 10 : 10.
+
+    A series sees the columns of numbers in the `window` rows before the one whose target it says. Rows are in the order
+    of the first column of dates (2026-01-31), if there is one, and cut in that order.
     """
 
-    def __init__(self, *, file: Path, target: str, task: Literal["auto", "classes", "numbers"] = "auto") -> None:
+    def __init__(self, *, file: Path, target: str, task: Task = "auto", group: str = "", window: int = 0) -> None:
         """Read the file.
 
         Args:
             file: with a header line.
             target: the column to learn.
             task: what the target is; auto: classes for text and for whole numbers of few values.
+            group: a column of two values, or COLUMN:VALUE, that says which of two groups of people a row is about.
+            window: rows that a series sees; 0: it is none.
 
         Raises:
-            UserError: no such file or column, or something that is no number; the message has the line.
+            UserError: no such file or column, or a value that cannot be understood; the message has the line.
         """
-        header, rows = _read(file)
-        if target not in header:
-            raise UserError(
-                f"'{file}' has no column '{target}'.{nearest(target, header)} Columns: {', '.join(header)}."
-            )
-        place = header.index(target)
-        self.columns = [name for name in header if name != target]
-        values = np.array([[_number(row[i], file, line, header[i]) for i in range(len(header)) if i != place]
-                           for line, row in rows], np.float64)  # fmt: skip
-        wanted = [row[place].strip() for _, row in rows]
-        self._values, self.spec = values, Spec((len(self.columns),))
-        self.target, self._wanted = _target(wanted, task, file, target, [line for line, _ in rows])
+        header, rows, lines = read_csv(file)
+        where = f"'{file}'"
+        self._made: Any
+        if window:
+            if group or task != "auto":
+                raise UserError(f"window={window} makes {where} a series: leave out group and task.")
+            self._made = _series(header, rows, lines, target=target, window=window, where=where)
+        else:
+            self._made = Tabular(header, rows, target=target, where=where, task=task, group=group, lines=lines)
+        self.spec, self.target = self._made.spec, self._made.target
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # While the constructor has not run, as in a copy.
+            raise AttributeError(name)
+        return getattr(self._made, name)
 
     def split(self, part: Part) -> Arrays:
         """The rows of one part; every call gives the same."""
-        train = self._values[self._parts["train"]]
-        mean, deviation = train.mean(0), train.std(0)
-        chosen = self._parts[part]
-        x = (self._values[chosen] - mean) / np.where(deviation > 0, deviation, 1.0)
-        return Arrays(x.astype(np.float32), self._wanted[chosen])
-
-    @cached_property
-    def _parts(self) -> dict[str, npt.NDArray[np.int64]]:
-        order = runtime.generator(SEED, "table").permutation(len(self._values))
-        ends = np.cumsum([math.floor(share * len(order)) for share in (SHARES["validation"], SHARES["test"])])
-        validation, test, train = np.split(order, ends)
-        return {"train": train, "validation": validation, "test": test}
+        arrays: Arrays = self._made.split(part)
+        return arrays
 
 
-def _read(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and each row with its line."""
+def _series(
+    header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[int], *, target: str, window: int, where: str
+) -> Series:
+    """The rows as a series, in the order of their dates."""
+    if target not in header:
+        raise UserError(f"{where} has no column '{target}'.{nearest(target, header)} Columns: {', '.join(header)}.")
+    if len(rows) < FEWEST_ROWS:
+        raise UserError(f"{where} has {len(rows)} rows below its header; {FEWEST_ROWS} are least.")
+    dates = next((i for i in range(len(header)) if all(_is_date(row[i]) for row in rows)), None)
+    order = list(range(len(rows)))
+    if dates is not None:
+        order.sort(key=lambda i: np.datetime64(rows[i][dates].strip()))
+    numeric = [i for i, name in enumerate(header) if name == target or all(is_number(row[i]) for row in rows)]
+    values = np.array(
+        [
+            [number_of(rows[i][place], column=header[place], where=where, line=lines[i]) for place in numeric]
+            for i in order
+        ]
+    )
+    column = [header[place] for place in numeric].index(target)
+    ends = (round(0.8 * len(rows)), round(0.9 * len(rows)))
+    return Series(values, window=window, ends=ends, column=column)
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is a day, or a moment, as ISO 8601 writes them."""
+    if is_number(text):
+        return False
     try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.reader(lines)
-            header = [name.strip() for name in next(reader, [])]
-            rows = [(reader.line_num, row) for row in reader if row]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"'{file}' cannot be read as a table: {error}") from error
-    if len(header) < 2 or len(rows) < 10:
-        raise UserError(
-            f"'{file}' has {len(header)} columns and {len(rows)} rows below its header; 2 and 10 are least."
-        )
-    for line, row in rows:
-        if len(row) != len(header):
-            raise UserError(f"'{file}', line {line}: {len(row)} values where the header has {len(header)} columns.")
-    return header, rows
-
-
-def _number(text: str, file: Path, line: int, column: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise UserError(
-            f"'{file}', line {line}: '{text}' in the column '{column}' is no finite number. Leave the column out, or "
-            "turn it into numbers first."
-        )
-    return number
-
-
-def _target(
-    wanted: list[str], task: str, file: Path, column: str, lines: list[int]
-) -> tuple[Target, npt.NDArray[np.int32] | npt.NDArray[np.float32]]:
-    """What the column is, and its values."""
-    names = sorted(set(wanted))
-    whole = all(name.lstrip("+-").isdigit() for name in names)
-    if task == "auto":
-        numeric = all(_is_number(name) for name in names)
-        task = "numbers" if numeric and not (whole and len(names) <= MOST_CLASSES) else "classes"
-    if task == "numbers":
-        values = [_number(text, file, line, column) for text, line in zip(wanted, lines, strict=True)]
-        return Target(Spec(())), np.array(values, np.float32)
-    names = sorted(names, key=int) if whole else names
-    return Target.one_of(*names), np.array([names.index(name) for name in wanted], np.int32)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
+        return not np.isnat(np.datetime64(text.strip()))
     except ValueError:
         return False

@@ -1,73 +1,60 @@
-"""What supervised models share: targets of any kind, their losses, predictions, evaluation and pictures."""
+"""What supervised models share: a network from examples to targets of any kind, its step, predictions, evaluation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import abc
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import data, learning, pictures, registry
+from rlgen import data, learning, registry, runtime
 from rlgen.algorithm import Evaluation, Split
-from rlgen.config import option
 from rlgen.data import Arrays, Target
 from rlgen.data.feed import Batch
-from rlgen.data.model import Model, ModelConfig
+from rlgen.data.model import Model
 from rlgen.errors import UserError
-from rlgen.metrics.accuracy import accuracy
-from rlgen.metrics.cross_entropy import cross_entropy
-from rlgen.schedules import Schedule
+from rlgen.supervised import baselines, descent, layers, min_diff, reports, tasks
+from rlgen.supervised.config import SupervisedConfig
+from rlgen.supervised.tasks import Array, Prediction, Task
 
-Array = npt.NDArray[np.float32]
-
-MISTAKES_SHOWN = 30
-PICTURES_SHOWN = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class SupervisedConfig(ModelConfig):
-    """What every supervised model can be told."""
-
-    learning_rate: Schedule = option(Schedule.parse(1e-3), "The optimizer's step size, over batches.", at_least=0)
-    label_smoothing: float = option(
-        0.0, "Probability the target moves from the right class to all classes alike.", at_least=0, below=1
-    )
-
-
-def smoothed_cross_entropy(logits: Any, labels: Any, label_smoothing: float = 0.0) -> Any:
-    """Mean cross-entropy in nats, from logits, against labels smoothed towards the uniform distribution.
-
-    Source: Szegedy et al., "Rethinking the Inception Architecture" (CVPR 2016), section 7.
-
-    Args:
-        logits: [..., classes].
-        labels: int32 [...].
-        label_smoothing: s; the target is (1 - s) for the right class plus s / classes for each.
-    """
-    classes = logits.shape[-1]
-    target = (1 - label_smoothing) * tf.one_hot(labels, classes) + label_smoothing / classes
-    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(target, logits))
+AT_ONCE = 1000
+DROPOUT = "dropout"
 
 
 class SupervisedModel(Model):
     """Base of supervised models: a network from examples to targets, judged on what it never saw.
 
-    A subclass says in `build` the network (`self.net`, with `self.outputs` numbers for an example) and its optimizer
-    (`self.optimizer`). Classes are learned by cross-entropy and scored by accuracy; numbers and pictures by the
-    squared error, numbers in units of the training part's standard deviations.
+    A subclass says the network. What the target is decides the loss and the score (`rlgen.supervised.tasks`); the
+    fields of `SupervisedConfig` work for all.
+
+    Attributes:
+        net: the Keras model, [N, *shape] to [N, outputs].
+        task: what the target decides.
     """
 
     Config: ClassVar[type[SupervisedConfig]] = SupervisedConfig
     default_problem = "digits"
-    score = "eval/accuracy"
     used: tuple[str, ...] = ("net",)
-    learned = ("optimizer",)
+    learned: tuple[str, ...] = ("optimizer",)
+    draws = (DROPOUT, *min_diff.DRAWS)
     target: Target
+    task: Task
     net: Any
     optimizer: Any
+    plateau: descent.Plateau | None = None
+
+    @abc.abstractmethod
+    def network(self) -> Any:
+        """The Keras model from `self.inputs` to `self.task.outputs` numbers, its layers of the dtype `self.dtype`."""
+
+    def make_task(self, target: Target) -> Task:
+        """What the target decides; another one where the model learns more than the target."""
+        return tasks.of(target, self.config)
 
     def check_data(self) -> None:
         """Refuse data without targets."""
@@ -76,127 +63,195 @@ class SupervisedModel(Model):
                 f"{type(self).__name__} learns from examples with targets, and '{self.problem}' has none. "
                 f"Data sets with targets: {', '.join(_with_targets())}."
             )
-        self.target = self.dataset.target
-        if self.target.numbers:
-            # Kept with the weights: predictions are made where the data are not.
-            self.target_mean = np.zeros(self.target.spec.shape, np.float32)
-            self.target_std = np.ones(self.target.spec.shape, np.float32)
-            self.used = (*self.used, "target_mean", "target_std")
-        if not self.target.classes:
-            self.score, self.higher_is_better = "eval/mean_squared_error", False
+        c, self.target = self.config, self.dataset.target
+        self.task = self.make_task(self.target)
+        self.score, self.higher_is_better = self.task.score, self.task.higher_is_better
+        for name in self.task.used:
+            setattr(self, name, getattr(self.task, name))
+        self.used = (*self.used, *self.task.used)
+        if c.standardize:
+            self.input_mean, self.input_std = (
+                tf.Variable(value, dtype=tf.float32, trainable=False)
+                for value in (tf.zeros(self.inputs.shape), tf.ones(self.inputs.shape))
+            )
+            self.used = (*self.used, "input_mean", "input_std")
+        if c.plateau_patience_evaluations:
+            self.plateau = descent.Plateau(
+                c.plateau_patience_evaluations, c.plateau_factor, higher_is_better=self.higher_is_better
+            )
+            self.learned = (*self.learned, "plateau")
+            self.heeds_evaluations = True
 
-    @property
-    def outputs(self) -> int:
-        """Numbers that the network puts out for one example: logits, or the target itself."""
-        return self.target.spec.size * max(1, len(self.target.classes))
-
-    def call(self, x: Any, update: Any) -> Any:
-        """What the network says of examples in training, inside the program."""
-        return self.net(x, training=True)
-
-    def step(self, batch: Batch, update: Any) -> Mapping[str, Any]:
-        """One update of the network on a batch."""
-        with tf.GradientTape() as tape:
-            outputs = self._shaped(self.call(batch.x, update))
-            loss = self.loss(outputs, batch.y)
-        norm = learning.descend(tape, loss, self.net.trainable_variables, self.optimizer)
-        scalars = {"train/loss": loss, "train/grad_norm": norm}
-        if self.target.classes:
-            right = tf.argmax(outputs, axis=-1, output_type=tf.int32) == batch.y
-            scalars["train/accuracy"] = tf.reduce_mean(tf.cast(right, tf.float32))
-        return scalars
-
-    def loss(self, outputs: Any, targets: Any) -> Any:
-        """Cross-entropy of logits [N, ..., classes], or the mean squared error, float32 scalar."""
-        if self.target.classes:
-            return smoothed_cross_entropy(outputs, targets, self.config.label_smoothing)
-        return tf.reduce_mean(tf.square(outputs - targets))
-
-    def seen(self, batch: Batch) -> Batch:
-        """Numbers to predict in standard deviations from their mean, so that one step size serves all units."""
-        if not self.target.numbers:
-            return batch
-        return batch._replace(y=(batch.y - self.target_mean) / self.target_std)
+    def build(self) -> None:
+        """Make the net, what makes examples again where that is asked for, and the optimizer."""
+        c = self.config
+        self.net, models = self.network(), []
+        if c.reconstruction_weight:
+            features = keras.Model(self.net.input, self.net.layers[-1].input)
+            self.reconstruction = keras.Sequential(
+                [keras.Input(features.output_shape[1:]), keras.layers.Dense(self.inputs.size, dtype="float32")]
+            )
+            # One pass gives both.
+            self._with_features = keras.Model(self.net.input, [self.net.output, features.output])
+            self.learned = ("reconstruction", *(name for name in self.learned if name != "reconstruction"))
+            models = [self.reconstruction]
+        optimizer = descent.make(c.optimizer, c.learning_rate, c.momentum, c.weight_decay)
+        self.optimizer = self.scheduled(optimizer, c.learning_rate, self.net, *models)
 
     def check_training(self, arrays: Arrays) -> None:
-        """Note mean and standard deviation of the numbers to predict, each [*shape of a target]."""
-        if self.target.numbers:
-            y = np.asarray(arrays.y)
-            self.target_mean[...] = y.mean(axis=0)
-            self.target_std[...] = np.maximum(y.std(axis=0), np.float32(1e-6))
+        """Note what the loss needs to know of the training part."""
+        self.task.note(np.asarray(arrays.y))
+        if self.config.standardize:
+            x = data.scaled(arrays.x).astype(np.float64)
+            self.input_mean.assign(x.mean(axis=0))
+            self.input_std.assign(np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0))
+        self._harmless = None
+        if self.config.min_diff_weight:
+            self._harmless = min_diff.HarmlessExamples(arrays, self.target, problem=self.problem)
 
-    def _shaped(self, outputs: Any) -> Any:
-        """The network's outputs in the shape of the targets, with an axis of classes where there are classes."""
-        classes = [len(self.target.classes)] if self.target.classes else []
-        return tf.reshape(tf.cast(outputs, tf.float32), [-1, *self.target.spec.shape, *classes])
+    # Learning.
+
+    def seen(self, batch: Batch) -> Batch:
+        """Examples as the network sees them, and targets as the loss takes them."""
+        return Batch(self._standardized(batch.x), self.task.seen(batch.y))
+
+    def _standardized(self, x: Any) -> Any:
+        return (x - self.input_mean) / self.input_std if self.config.standardize else x
+
+    def step(self, batch: Batch, update: Any) -> Mapping[str, Any]:
+        """One update of the network on a batch: down the gradient of the loss and of what is asked for beside it."""
+        c, seed = self.config, self.random.seed(DROPOUT, update)
+        with tf.GradientTape() as tape:
+            with layers.dropping(seed):
+                outputs, features = self._looked(batch.x)
+            outputs = self.task.shaped(outputs)
+            loss = self.task.loss(outputs, batch.y)
+            beside = self._beside(batch.x, features, update)
+            total = tf.add_n([loss, *beside.values()])
+        self._before_descent(update)
+        norm = learning.descend(
+            tape, total, self.weights, self.optimizer, max_norm=c.max_grad_norm, max_value=c.max_grad_value
+        )
+        if c.max_norm:
+            descent.bound_norms(layers.whole_kernels(self.net), c.max_norm)
+        scalars = {"train/loss": loss, "train/grad_norm": norm, **beside, **self.task.scalars(outputs, batch.y)}
+        if self.plateau:
+            scalars["train/learning_rate_factor"] = self.plateau.factor.read_value()
+        return scalars
+
+    @property
+    def weights(self) -> list[Any]:
+        """Those that learn."""
+        more = self.reconstruction.trainable_variables if self.config.reconstruction_weight else []
+        return [*self.net.trainable_variables, *more]
+
+    def _looked(self, x: Any) -> tuple[Any, Any]:
+        """What the net puts out in training, and the features that come before its last layer where they are needed."""
+        if self.config.reconstruction_weight:
+            outputs, features = self._with_features(x, training=True)
+            return outputs, features
+        return self.net(x, training=True), None
+
+    def _beside(self, x: Any, features: Any, update: Any) -> dict[str, Any]:
+        """What the loss is added to, each by its name and with its weight."""
+        c, found = self.config, dict[str, Any]()
+        if c.l1 or c.l2:
+            found["train/penalty"] = descent.penalty(layers.whole_kernels(self.net), c.l1, c.l2)
+        if c.reconstruction_weight:
+            again = self.reconstruction(features, training=True)
+            error = tf.reduce_mean(tf.square(again - tf.reshape(x, tf.shape(again))))
+            found["train/reconstruction"] = c.reconstruction_weight * error
+        if c.min_diff_weight:
+            assert self._harmless is not None
+            examples = self._standardized(self._harmless.draw(self.random, update, c.min_diff_batch_size))
+            chances = self.task.answer(self.task.shaped(self.net(examples, training=True))).mean
+            difference = min_diff.maximum_mean_discrepancy(*tf.split(chances[:, 1], 2))
+            found["train/min_diff"] = c.min_diff_weight * difference
+        return found
+
+    def _before_descent(self, update: Any) -> None:
+        """Momentum and the plateau's factor, where they move."""
+        descent.move_momentum(self.optimizer, self.config.momentum, update)
+        if self.plateau:
+            self.optimizer.learning_rate.assign(self.config.learning_rate(update) * self.plateau.factor)
+
+    def heed(self, evaluation: Evaluation) -> None:
+        """A smaller step size where the score stays where it is."""
+        if self.plateau:
+            self.plateau.heed(evaluation.scalars[self.score])
 
     # Using the result.
 
-    def predict(self, x: npt.ArrayLike) -> Array:
+    def predict(self, x: npt.ArrayLike, *, seed: int = 0) -> Array:
         """What the network says of examples: probability of each class, [N, classes], or the target itself.
 
         For a single example the first axis is left out.
 
         Args:
             x: one example, of the data set's shape, or a batch [N, *shape], scaled as the data set is.
+            seed: of the dropout, with `monte_carlo_passes`; nothing is random without.
 
         Raises:
             UserError: another shape.
         """
+        mean: Array = self.predict_with_deviation(x, seed=seed).mean
+        return mean
+
+    def predict_with_deviation(self, x: npt.ArrayLike, *, seed: int = 0) -> Prediction:
+        """As `predict`, and beside it the standard deviation of each number; None where the model knows none."""
         examples, shape = np.asarray(x), self.dataset.spec.shape
         single = examples.shape == shape
         if not single and examples.shape[1:] != shape:
             raise UserError(f"'{self.problem}' has examples of shape {shape}; {examples.shape} is no batch of them.")
-        found: Array = self.in_batches(self._answer, examples[None] if single else examples)
-        return found[0] if single else found
+        found = self._predicted(examples[None] if single else examples, seed)
+        return Prediction(*(part[0] if single and part is not None else part for part in found))
 
-    def _answer(self, x: npt.NDArray[Any]) -> Any:
-        raw = data.scaled(x.astype(self.dataset.spec.dtype, copy=False))
-        outputs = self._shaped(self.net(raw, training=False))
-        if self.target.classes:
-            return tf.nn.softmax(outputs)
-        mean, std = (self.target_mean, self.target_std) if self.target.numbers else (0.0, 1.0)
-        return mean + std * outputs
+    def _predicted(self, x: npt.NDArray[Any], seed: int) -> Prediction:
+        parts = [self._answered(x[i : i + AT_ONCE], seed) for i in range(0, len(x), AT_ONCE)]
+        mean, deviation = (
+            None if column[0] is None else np.concatenate([np.asarray(part, np.float32) for part in column])
+            for column in zip(*parts, strict=True)
+        )
+        return Prediction(mean, deviation)
+
+    def _answered(self, x: npt.NDArray[Any], seed: int) -> Prediction:
+        raw = self._standardized(data.scaled(tf.constant(x.astype(self.dataset.spec.dtype, copy=False))))
+        if not self.config.monte_carlo_passes:
+            return self.task.answer(self.task.shaped(self.net(raw, training=False)))
+        return self._monte_carlo(raw, seed)
+
+    def _monte_carlo(self, x: Any, seed: int) -> Prediction:
+        """The mean of passes with dropout, and what it varies by; what each pass is unsure of itself adds to that.
+
+        Gal and Ghahramani, "Dropout as a Bayesian Approximation" (ICML 2016).
+        """
+        first, count = runtime.derive_seed(seed, DROPOUT) % 2**31, self.config.monte_carlo_passes
+        sums: list[Any] = [0.0, 0.0, 0.0]
+        for number in range(count):
+            with layers.dropping(tf.constant([first, number], tf.int32)):
+                mean, deviation = self.task.answer(self.task.shaped(self.net(x, training=False)))
+            own = 0.0 if deviation is None else tf.square(deviation)
+            sums = [whole + part for whole, part in zip(sums, (mean, tf.square(mean), own), strict=True)]
+        mean, squared, own = (part / count for part in sums)
+        return Prediction(mean, tf.sqrt(tf.maximum(squared - tf.square(mean), 0.0) + own))
+
+    # Judging it.
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
-        """One pass over the held-out part; nothing in it is random.
+        """One pass over the held-out part, beside baselines; without Monte-Carlo dropout nothing in it is random.
 
-        Classes: `eval/accuracy` and `eval/loss`, and the pictures `eval/confusion` and, of pictures,
-        `eval/mistakes`. All else: `eval/mean_squared_error`, in the square of the target's unit; where the target
-        is a picture, `eval/examples` has examples, targets and predictions side by side.
+        Classes: `eval/accuracy` with its interval, `eval/loss`, `eval/f1`, `eval/calibration_error`, areas under
+        curves. Numbers: errors in the targets' unit. Masks: `eval/dice`, `eval/iou`. See `rlgen.supervised.judging`.
         """
         arrays = self.held_out(split)
-        predictions, targets = self.predict(arrays.x), np.asarray(arrays.y)
-        if self.target.classes:
-            scalars = _judged(targets, predictions)
-        else:
-            error = np.square(predictions.astype(np.float64) - data.scaled(targets)).mean()
-            scalars = {"eval/mean_squared_error": float(error)}
-        return Evaluation(scalars=scalars, episodes=1, images=self.images(arrays, predictions))
+        prediction = self._predicted(arrays.x, seed)
+        said = {name: np.asarray(baseline(arrays)) for name, baseline in self._baselines.items()}
+        complete = split == "test"
+        return reports.report(arrays, prediction, said, dataset=self.dataset, target=self.target, complete=complete)
 
-    def images(self, arrays: Arrays, predictions: Array) -> dict[str, npt.NDArray[np.uint8]]:
-        """The pictures of an evaluation, of held-out examples and what `predict` says of them."""
-        drawable = self.dataset.spec.picture and self.dataset.spec.shape[-1] in (1, 3)
-        if self.target.label:
-            labels, guesses, names = np.asarray(arrays.y), predictions.argmax(axis=1), self.target.classes
-            images = {"eval/confusion": pictures.confusion(labels, guesses, len(names))}
-            if drawable:
-                wrong = np.flatnonzero(guesses != labels)[:MISTAKES_SHOWN]
-                captions = [f"{names[labels[i]]} as {names[guesses[i]]}" for i in wrong]
-                images["eval/mistakes"] = pictures.captioned(arrays.x[wrong], captions)
-            return images
-        if not (drawable and self.target.spec.shape == self.dataset.spec.shape):
-            return {}
-        shown = (arrays.x, np.asarray(arrays.y), predictions)
-        columns = [pictures.to_uint8(data.scaled(part[:PICTURES_SHOWN])) for part in shown]
-        rows = np.stack(columns, axis=1).reshape(-1, *self.dataset.spec.shape)
-        return {"eval/examples": pictures.grid(rows, columns=len(columns))}
-
-
-def _judged(labels: npt.NDArray[Any], probabilities: Array) -> dict[str, float]:
-    """Accuracy and cross-entropy of labels [N, ...] and probabilities [N, ..., classes]."""
-    flat, chances = labels.reshape(-1), probabilities.reshape(-1, probabilities.shape[-1])
-    return {"eval/accuracy": accuracy(flat, chances), "eval/loss": cross_entropy(flat, chances)}
+    @cached_property
+    def _baselines(self) -> dict[str, Callable[[Arrays], Any]]:
+        return baselines.fitted(self.examples("train"), self.target, getattr(self.dataset, "naive", None))
 
 
 def _with_targets() -> list[str]:

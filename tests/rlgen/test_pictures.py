@@ -22,7 +22,7 @@ def test_drawn_pictures_are_bytes_of_the_asked_size() -> None:
     labels = np.array([0, 1, 1])
     for picture in (
         pictures.Scatter(points, size=200).draw(points),
-        pictures.confusion(labels, labels[::-1], 2, size=200),
+        pictures.confusion(labels, labels[::-1], ["a", "b"], size=200),
         pictures.captioned(np.zeros((2, 8, 8, 1)), ["1 as 2", "3 as 4"], size=200),
         pictures.captioned(np.zeros((0, 8, 8, 1)), [], size=200),
     ):

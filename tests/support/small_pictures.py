@@ -31,3 +31,9 @@ def small_pairs(side: int = 16, channels: int = 1, count: int = 100) -> str:
     x = coarse.repeat(4, axis=1).repeat(4, axis=2)
     y = np.stack([x[..., 0], 255 - x[..., 0], x[..., 0] // 2], axis=-1)
     return given.name_of((x, y))
+
+
+def of_size(*shape: int) -> str:
+    """The name of forty pictures of a shape, bytes of noise, in ten classes."""
+    x = np.random.default_rng(0).integers(0, 256, (40, *shape)).astype(np.uint8)
+    return given.name_of((x, np.arange(40) % 10))
