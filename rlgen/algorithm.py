@@ -223,5 +223,12 @@ class Algorithm(abc.ABC):
         fresh.close()
         self.seed = seed
 
+    def turn_to(self, problem: str) -> bool:
+        """Learn from another fold of the same data with what was compiled; False where that cannot be.
+
+        Whoever calls it calls `reseed` next.
+        """
+        return False
+
     def close(self) -> None:  # noqa: B027 - most algorithms hold nothing that must be let go.
         """Let go of environments and other outside resources."""

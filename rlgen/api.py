@@ -226,6 +226,41 @@ def sample(
         return sampling.sample_files(model, out, seed=seed, **how)
 
 
+def predict(
+    run: Run | str | Path,
+    given: str | Path,
+    *,
+    out: str | Path,
+    checkpoint: str | int = "best",
+    seed: int = 0,
+    config: Mapping[str, Any] | None = None,
+    trust: bool = False,
+) -> Path:
+    """Write what a run's supervised model says of everything in a file, as a table; returns the file.
+
+    Args:
+        run: a `Run` or its directory.
+        given: a CSV file with the columns it learned from, a picture, a folder of pictures, or a file .npy.
+        out: FILE.csv: for each row or picture the prediction, the probability of each class, and the deviation where
+            the model knows one.
+        checkpoint: "best", "last" or a step that is kept.
+        seed: of the dropout, with `monte_carlo_passes`.
+        config: other values of fields that decide nothing of what was learned, such as `monte_carlo_passes`.
+        trust: as in `load`.
+
+    Raises:
+        UserError: as `load`; another kind of model, a column that is not there, a text that is no number, a file that
+            is there; nothing is written.
+    """
+    from rlgen import predicting
+
+    predicting.check(given, out)
+    seed = read_seed(seed)
+    algorithm, _, _ = _loaded(run, checkpoint, None, None, trust, judged=config or {})
+    with contextlib.closing(algorithm):
+        return predicting.predict_file(predicting.predictor(algorithm), given, out, seed=seed)
+
+
 def translate(
     run: Run | str | Path,
     inputs: Sequence[str | Path],

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rlgen import completion, registry, showing
+from rlgen import completion, paths, registry, run_commands, several, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
-from rlgen.commands import Group, Listing, Place, answer, print_json, print_table
-from rlgen.config import parse_overrides, read_seed
+from rlgen.commands import (
+    Group,
+    Listing,
+    Place,
+    answer,
+    json_option,
+    print_json,
+    print_table,
+    quiet_tensorflow,
+    trust_option,
+)
+from rlgen.config import parse_overrides
 from rlgen.errors import RlgenError, UserError
 
 if TYPE_CHECKING:
     from rlgen.planning import Finished, Plan
     from rlgen.run import Run
-
-# Each of them is a run of its own.
-MOST_SEEDS = 10_000
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
-checkpoint_option = click.option(
-    "--checkpoint", default="best", show_default=True, help="best, last or a step that is kept."
-)
-trust_option = click.option(
-    "--trust", is_flag=True, help="Import what a run of somebody else's names, which runs its author's code."
-)
 
 
 def main() -> None:
@@ -56,6 +52,10 @@ def main() -> None:
 @click.version_option(__version__)
 def cli() -> None:
     """Train agents, generative models and supervised baselines, and look at what they learned."""
+
+
+for _command in run_commands.ALL:
+    cli.add_command(_command)
 
 
 @cli.command("list")
@@ -106,7 +106,7 @@ def get_data(name: str, as_json: bool) -> None:
 def describe(name: str, as_json: bool) -> None:
     """Show what NAME is, its fields with their ranges, and its presets."""
     registry.find(name)
-    _quiet_tensorflow()
+    quiet_tensorflow()
     row = showing.plugin_row(name)
     print_json(row) if as_json else answer(showing.plugin_text(row))
 
@@ -134,7 +134,16 @@ def describe(name: str, as_json: bool) -> None:
 )
 @click.option("--steps", type=int, help="Environment steps, updates or batches in all.")
 @click.option("--seed", type=int, help="All that is random derives from it (0).")
-@click.option("--seeds", type=click.IntRange(1, MOST_SEEDS), help="Train so often, from --seed and the seeds after it.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, several.MOST_SEEDS),
+    help="Train so often, from --seed and the seeds after it.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2, several.MOST_FOLDS),
+    help="Cross-validate: train so often, and validate on another part of the data each time.",
+)
 @click.option(
     "--preset", shell_complete=completion.presets, help="A named configuration; `rlgen describe NAME` shows them."
 )
@@ -168,6 +177,7 @@ def train(
     env_args: tuple[str, ...],
     wrappers: tuple[str, ...],
     seeds: int | None,
+    folds: int | None,
     dry_run: bool,
     as_json: bool,
     name: str,
@@ -180,10 +190,10 @@ def train(
     arguments = parse_overrides(env_args, example="--env-arg is_slippery=false")
     asked["env_config"] = {key: guessed(text) for key, text in arguments.items()} or None
     asked["wrappers"] = wrappers or None
-    if seeds is not None:
-        _train_seeds(name, seeds, asked, dry_run=dry_run, as_json=as_json)
+    if seeds is not None or folds is not None:
+        _train_several(name, asked, seeds=seeds, folds=folds, dry_run=dry_run, as_json=as_json)
         return
-    _quiet_tensorflow()
+    quiet_tensorflow()
     from rlgen import planning
 
     plan = planning.plan(name, **asked)
@@ -201,159 +211,64 @@ def train(
     answer(f"Evaluate:     rlgen evaluate {run.path}")
 
 
-@cli.command()
-@click.argument("run", type=Place())
-@click.option("--episodes", type=int, default=20, show_default=True, help="Episodes, sample sets or passes.")
-@checkpoint_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the evaluation.")
-@click.option("--samples", type=int, help="Of a generative model, in each set: --set evaluation_samples=N.")
+@cli.command("lr-range")
+@click.argument("name", shell_complete=completion.names_of("supervised", "generative"))
+@click.option("--data", shell_complete=completion.names_of("dataset"), help="Data set to learn from.")
+@click.option("--steps", type=int, default=500, show_default=True, help="Batches, from 1e-6 to 10.")
+@click.option("--seed", type=int, default=0, show_default=True, help="All that is random derives from it.")
+@click.option("--preset", shell_complete=completion.presets, help="A named configuration.")
 @click.option(
     "--set",
     "overrides",
+    shell_complete=completion.fields,
     multiple=True,
     metavar="KEY=VALUE",
-    help="Another value of a field that says how it is judged, such as metrics=fid,kid; may be repeated.",
+    help="A field's value; may be repeated.",
 )
-@trust_option
+@click.option("--out", type=Place(), help="FILE.png for a plot of the loss over the step size.")
 @json_option
-def evaluate(run: Path, samples: int | None, overrides: tuple[str, ...], as_json: bool, **how: Any) -> None:
-    """Judge a checkpoint of RUN on what it was not trained on."""
-    _open(run)
-    from rlgen.api import evaluate_checkpoint
+def lr_range(name: str, overrides: tuple[str, ...], out: Path | None, as_json: bool, **how: Any) -> None:
+    """Find a step size for NAME: train some batches, each with a larger one, and see where the loss is least."""
+    registry.find(name, registry.ALGORITHM_KINDS)
+    if out is not None:
+        paths.check_new(out, what="file", option="--out")
+    quiet_tensorflow()
+    from rlgen import lr_range as test
 
-    config: dict[str, Any] = parse_overrides(overrides)
-    if samples is not None:
-        config["evaluation_samples"] = samples
-    evaluation, step = evaluate_checkpoint(run, config=config, **how)
-    about = {"run": str(run), "checkpoint": how["checkpoint"], "step": step, "seed": how["seed"]}
-    about["episodes"] = evaluation.episodes
-    if as_json:
-        print_json({**about, "evaluation": dict(evaluation.scalars)})
-        return
-    print_table(about)
-    print_table(dict(evaluation.scalars))
-
-
-@cli.command()
-@click.argument("run", type=Place())
-@json_option
-def check(run: Path, as_json: bool) -> None:
-    """Hold every file of RUN against what was written; exit 1 if something is damaged."""
-    _open(run)
-    from rlgen.checking import check
-
-    report = check(run)
-    print_json(showing.report_row(report)) if as_json else answer(showing.report_text(report))
-    if report.findings:
-        sys.exit(1)
+    found = test.run_test(name, config=parse_overrides(overrides), **how)
+    row: dict[str, Any] = {
+        "suggestion": found.suggestion,
+        "least_loss_at": found.least,
+        "turned": found.turned,
+        "batches": len(found.losses),
+    }
+    if out is not None:
+        row["plot"] = str(test.write_picture(found, out))
+    print_json(row) if as_json else print_table(row)
 
 
-@cli.command()
-@click.argument("run", type=Place())
-@click.option("--out", required=True, type=Place(), help="FILE.mp4 or FILE.gif.")
-@checkpoint_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the episode.")
-@trust_option
-def record(run: Path, out: Path, checkpoint: str, seed: int, trust: bool) -> None:
-    """Film RUN's result at work."""
-    from rlgen.media import check_video_path
-
-    check_video_path(out)
-    _open(run)
-    from rlgen.api import record as film
-
-    # Frames are drawn off the screen; without this SDL complains where there is none, and its dummy may stay black.
-    os.environ.setdefault("SDL_VIDEODRIVER", "offscreen" if sys.platform == "linux" else "dummy")
-    answer(film(run, out=out, checkpoint=checkpoint, seed=seed, trust=trust))
-
-
-@cli.command()
-@click.argument("run", type=Place())
-@click.option("--count", type=int, default=64, show_default=True, help="Samples.")
-@click.option("--out", required=True, type=Place(), help="FILE.png, FILE.npy, or a new directory: a picture of each.")
-@click.option("--class", "classes", multiple=True, metavar="CLASS", help="Of conditional models; may be repeated.")
-@click.option("--interpolate", is_flag=True, help="Rows of eight that lead from one sample to another.")
-@checkpoint_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the samples.")
-@trust_option
-def sample(run: Path, out: Path, classes: tuple[str, ...], **how: Any) -> None:
-    """Write samples of RUN's generative model."""
-    from rlgen import sampling
-
-    sampling.check(out)
-    _open(run)
-    from rlgen.api import sample as write
-
-    answer(write(run, out=out, classes=classes or None, **how))
-
-
-@cli.command()
-@click.argument("run", type=Place())
-@click.argument("inputs", type=Place(), nargs=-1, required=True, metavar="INPUT...")
-@click.option("--out", required=True, type=Place(), metavar="DIR", help="Directory to write PNG files into.")
-@checkpoint_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Of models that draw.")
-@click.option("--background", default="white", show_default=True, help="What transparent pixels are laid on.")
-@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
-@trust_option
-@json_option
-def translate(run: Path, inputs: tuple[Path, ...], out: Path, as_json: bool, **how: Any) -> None:
-    """Make pictures out of each INPUT, a file or a folder of them, with what RUN learned."""
-    from rlgen import translating
-
-    translating.check(inputs, out)
-    _open(run)
-    from rlgen.api import translate as write
-
-    made = [str(path) for path in write(run, inputs, out=out, **how)]
-    print_json(made) if as_json else answer("\n".join(made))
-
-
-@cli.command()
-@click.argument("run", type=Place())
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; who reaches it may use it.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: one that is free.")
-@checkpoint_option
-@trust_option
-def paint(run: Path, **how: Any) -> None:
-    """Serve a page on which you draw, and see what RUN's model makes of it, until Ctrl-C."""
-    _open(run)
-    from rlgen.api import paint as listen
-
-    server = listen(run, **how)
-    answer(f"Open {server.url} and draw; Ctrl-C ends it.")
-    server.serve()
-
-
-def _train_seeds(name: str, seeds: int, asked: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:
-    """Train from several seeds, each in a directory of its own, and show them side by side."""
+def _train_several(
+    name: str, asked: dict[str, Any], *, seeds: int | None, folds: int | None, dry_run: bool, as_json: bool
+) -> None:
+    """Train from several seeds, or on the folds of the data, each in a directory of its own; show them side by side."""
+    option = "--folds" if seeds is None else "--seeds"
+    if seeds is not None and folds is not None:
+        raise UserError("--seeds and --folds both ask for several runs: give one of them.")
     if dry_run or asked["resume"] is True:
         raise UserError(
-            "--seeds starts runs, and goes on with those that are there: give --dry-run with one --seed, and leave "
+            f"{option} starts runs, and goes on with those that are there: give --dry-run without it, and leave "
             "--resume out."
         )
-    _quiet_tensorflow()
-    from rlgen import planning
-    from rlgen.run import check_free, is_run
-
-    first, directory = asked.pop("seed") or 0, asked.pop("run")
-    read_seed(first + seeds - 1)
-    places = {seed: directory / f"s{seed}" if directory else None for seed in range(first, first + seeds)}
-    # All of them before the first one is trained.
-    for seed, place in places.items():
-        if place is not None and is_run(place):
-            planning.plan(name, seed=seed, run=place, **asked).close()
-        elif place is not None:
-            check_free(place)
-    runs = [_execute(planning.plan(name, seed=seed, run=place, **asked)) for seed, place in places.items()]
+    quiet_tensorflow()
+    if folds is not None:
+        runs = several.with_folds(name, folds, asked, execute=_execute)
+    else:
+        assert seeds is not None
+        runs = several.with_seeds(name, seeds, asked, execute=_execute)
     if as_json:
-        print_json([run.result for run in runs])
-        return
-    score = runs[0].result["score"]
-    for seed, run in enumerate(runs, first):
-        answer(f"seed {seed:<4}  {score} {run.evaluation[score]:,.6g}  {run.path}")
-    values = [run.evaluation[score] for run in runs]
-    answer(f"\nmedian     {score} {statistics.median(values):,.6g}, from {min(values):,.6g} to {max(values):,.6g}")
+        print_json([run.result for run in runs.values()])
+    else:
+        answer(several.text(runs, "seed" if folds is None else "fold"))
 
 
 def _execute(plan: Plan | Finished) -> Run:
@@ -370,22 +285,6 @@ def _execute(plan: Plan | Finished) -> Run:
         f"{config.algorithm} on {config.problem}, {config.engine} engine, seed {config.seed}{parts}; run {plan.path}"
     )
     return plan.execute([bar])
-
-
-def _open(run: Path) -> None:
-    """Check that `run` is one before TensorFlow's seconds are spent."""
-    from rlgen.run import Run
-
-    Run.open(run)
-    _quiet_tensorflow()
-
-
-def _quiet_tensorflow() -> None:
-    from rlgen import watchdog
-    from rlgen.runtime import import_tensorflow
-
-    watchdog.dog.alone = True
-    import_tensorflow(alone=True)
 
 
 def _fail(message: str, code: int) -> None:

@@ -14,6 +14,14 @@ import click
 from rlgen import paths, showing
 from rlgen.errors import plain
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
+checkpoint_option = click.option(
+    "--checkpoint", default="best", show_default=True, help="best, last or a step that is kept."
+)
+trust_option = click.option(
+    "--trust", is_flag=True, help="Import what a run of somebody else's names, which runs its author's code."
+)
+
 
 class Place(click.Path):
     """A file or directory, by a name that one can have."""
@@ -68,3 +76,20 @@ def print_json(value: Any) -> None:
 def print_table(row: dict[str, Any]) -> None:
     """Names and values on standard output, one below the other."""
     answer("\n".join(showing.table(row)))
+
+
+def open_run(run: Path) -> None:
+    """Check that `run` is one before TensorFlow's seconds are spent."""
+    from rlgen.run import Run
+
+    Run.open(run)
+    quiet_tensorflow()
+
+
+def quiet_tensorflow() -> None:
+    """Import TensorFlow without its lines about the machine."""
+    from rlgen import watchdog
+    from rlgen.runtime import import_tensorflow
+
+    watchdog.dog.alone = True
+    import_tensorflow(alone=True)

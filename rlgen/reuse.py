@@ -1,7 +1,7 @@
 """One compiled program for many seeds: the last algorithm trained is kept, and made new by another seed.
 
 Compiling a training program costs seconds, training a small one less than that. Whoever trains the same thing
-from several seeds in one process pays once.
+from several seeds, or on several folds of the same data, in one process pays once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def make(cls: type[Algorithm], *, problem: str, config: Any, seed: int, engine: 
     """
     global _spare
     spare, _spare = _spare, None
-    if spare is not None and _key(spare) == (cls, problem, config, engine):
+    same = spare is not None and _key(spare) == (cls, config, engine)
+    if spare is not None and same and (spare.problem == problem or spare.turn_to(problem)):
         spare.reseed(seed)
         return spare
     return cls(problem=problem, config=config, seed=seed, engine=engine)
@@ -44,4 +45,4 @@ def forget() -> None:
 
 
 def _key(algorithm: Algorithm) -> tuple[Any, ...]:
-    return type(algorithm), algorithm.problem, algorithm.config, algorithm.asked_engine
+    return type(algorithm), algorithm.config, algorithm.asked_engine

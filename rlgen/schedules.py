@@ -44,6 +44,10 @@ def _exponential(ops: Any, clock: Any, start: float, factor: float, every: float
     return ops.maximum(start * factor ** (clock / every), end)
 
 
+def _geometric(ops: Any, clock: Any, start: float, end: float, over: float) -> Any:
+    return start * (end / start) ** ops.minimum(clock / over, 1.0)
+
+
 def _asymptotic(ops: Any, clock: Any, start: float, end: float, factor: float, every: float) -> Any:
     return end + (start - end) * factor ** (clock / every)
 
@@ -72,6 +76,11 @@ KINDS = {
         {"start": REQUIRED, "factor": REQUIRED, "every": 1.0, "end": 0.0},
         _exponential,
         "Times `factor` in every `every`, smoothly, and never below `end`.",
+    ),
+    "geometric": Kind(
+        {"start": REQUIRED, "end": REQUIRED, "over": REQUIRED},
+        _geometric,
+        "From `start` to `end` over `over`, times the same factor in every step; both above 0.",
     ),
     "asymptotic": Kind(
         {"start": REQUIRED, "end": REQUIRED, "factor": REQUIRED, "every": 1.0},
@@ -126,7 +135,10 @@ class Schedule:
         kind, _, text = value.strip().partition(":")
         if kind not in KINDS:
             raise UserError(f"There is no schedule {shown(kind)}.{nearest(kind, KINDS)} Write {_forms()}.")
-        return cls(kind, _arguments(value, KINDS[kind].arguments, text))
+        arguments = _arguments(value, KINDS[kind].arguments, text)
+        if kind == "geometric" and min(values.single(number) for _, number in arguments) <= 0:
+            raise UserError(f"'{value}': start and end have to be above 0, for one becomes the other by a factor.")
+        return cls(kind, arguments)
 
     @property
     def constant(self) -> bool:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rlgen.callbacks import Callback, EarlyStopping, StopAfter, StopAtTarget
 from rlgen.config import Config, option
+from rlgen.errors import UserError
 from rlgen.values import MOST_EPISODES, MOST_STEPS
 from rlgen.watchdog import PATIENCE_SECONDS
 
@@ -17,7 +18,10 @@ class TrainerConfig(Config):
     """How a run is judged and kept and what ends it early; none of it changes what is learned until then."""
 
     # As the number of steps may be another one when a run goes on, so may these; what ends it, and the rest.
-    ENDINGS: ClassVar[tuple[str, ...]] = ("patience_evaluations", "stop_at_score", "stop_after_seconds")
+    ENDINGS: ClassVar[tuple[str, ...]] = (
+        *("patience_evaluations", "patience_scalar", "patience_higher_is_better"),
+        *("stop_at_score", "stop_after_seconds"),
+    )
     changeable: ClassVar[tuple[str, ...]] = (*ENDINGS, "step_timeout_seconds")
 
     evaluate_every_steps: int | None = option(
@@ -39,6 +43,12 @@ class TrainerConfig(Config):
     patience_evaluations: int | None = option(
         None, "Stop after so many evaluations in a row without a better score; none: never.", at_least=1
     )
+    patience_scalar: str | None = option(
+        None, "Scalar of the evaluations, such as eval/loss, that patience watches; none: the score."
+    )
+    patience_higher_is_better: bool | None = option(
+        None, "Whether more of it is better; has to be said with patience_scalar."
+    )
     stop_at_score: float | None = option(None, "Stop when an evaluation reaches this score; none: never.")
     stop_after_seconds: float | None = option(
         None, "Stop after so many seconds, counted anew by a resume; none: never.", above=0
@@ -49,6 +59,18 @@ class TrainerConfig(Config):
         "Seconds within which a step, a reset and a constructor of an environment have to return; none: any time.",
         above=0,
     )
+
+    def check(self) -> None:
+        """Refuse a scalar without a direction, or without patience."""
+        if (self.patience_scalar is None) != (self.patience_higher_is_better is None):
+            raise UserError(
+                "trainer.patience_scalar and trainer.patience_higher_is_better go together: say which scalar, and "
+                "whether more of it is better."
+            )
+        if self.patience_scalar is not None and self.patience_evaluations is None:
+            raise UserError(
+                f"trainer.patience_scalar={self.patience_scalar} watches nothing without trainer.patience_evaluations."
+            )
 
     def resolved(self, steps: int) -> TrainerConfig:
         """With everything that depends on the length of the run filled in."""
@@ -68,6 +90,7 @@ class TrainerConfig(Config):
     def callbacks(self) -> list[Callback]:
         """Those that end a run as configured here."""
         patience, score, seconds = self.patience_evaluations, self.stop_at_score, self.stop_after_seconds
-        made: list[Callback] = [] if patience is None else [EarlyStopping(patience_evaluations=patience)]
+        watched = {"scalar": self.patience_scalar, "higher_is_better": self.patience_higher_is_better}
+        made: list[Callback] = [] if patience is None else [EarlyStopping(patience_evaluations=patience, **watched)]  # type: ignore[arg-type]
         made += [] if score is None else [StopAtTarget(value=score)]
         return made + ([] if seconds is None else [StopAfter(seconds=seconds)])

@@ -26,7 +26,7 @@ from rlgen.spec import Spec
 
 Part = Literal["train", "validation", "test"]
 # What every data set takes besides its own arguments.
-CHOICES = ("fold", "subset")
+CHOICES = ("fold", "folds", "subset")
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
@@ -114,8 +114,8 @@ class Dataset(abc.ABC):
 def load(problem: str) -> Dataset:
     """The data set behind a name with its arguments: `digits`, `digits?fold=2`, `images:photos?size=32`.
 
-    Instead of a plug-in's name there may stand `package.module:Class`. Every data set takes `subset` and `fold` besides
-    its own arguments (see `rlgen.data.selection`).
+    Instead of a plug-in's name there may stand `package.module:Class`. Every data set takes `subset`, `fold` and
+    `folds` besides its own arguments (see `rlgen.data.selection`).
 
     Raises:
         UnknownName: nobody registered the name.
@@ -126,7 +126,7 @@ def load(problem: str) -> Dataset:
     if isinstance(factory, Dataset):
         made = factory
         if own.options:
-            raise UserError(f"'{named.name}' is made already: of arguments it takes {' and '.join(CHOICES)} alone.")
+            raise UserError(f"'{named.name}' is made already: of arguments it takes {', '.join(CHOICES)} alone.")
     else:
         made = _made(problem, own, factory)
     if not choices:
@@ -134,6 +134,13 @@ def load(problem: str) -> Dataset:
     from rlgen.data.selection import Selection
 
     return Selection(made, name=named.name, **{name: coerce(name, text, int) for name, text in choices.items()})
+
+
+def without_fold(problem: str) -> str:
+    """A name with its arguments but for `fold`: what all folds of a cross-validation share."""
+    name, mark, query = problem.partition("?")
+    kept = [part for part in query.split("&") if not part.startswith("fold=")]
+    return name + mark * bool(kept) + "&".join(kept)
 
 
 class Recorded(Dataset):

@@ -77,13 +77,31 @@ class Feed:
         self.streamed = self.nbytes > device_limit_bytes
         one = self.nbytes // len(arrays) * size
         self._chunk = max(1, min(chunk_bytes // max(1, one), 1000))
-        self._columns = columns if self.streamed else [tf.constant(column) for column in columns]
+        # Variables on the device: other data of the same size may take their place without a new program.
+        self._columns: list[Any] = columns
+        if not self.streamed:
+            self._columns = [tf.Variable(column, trainable=False) for column in columns]
         self.signature = [
             tf.TensorSpec((self._chunk, size, *column.shape[1:]), column.dtype) for column in columns if self.streamed
         ]
         counter = [tf.TensorSpec((), tf.int64)]
         self._host_order = loops.program(self._epoch_order, compute=compute, signature=counter)
         self._host_rows = loops.program(self._drawn, compute=compute, signature=counter)
+
+    def replace(self, arrays: Arrays) -> None:
+        """Go on with other examples, of the same number, shape and type.
+
+        Raises:
+            ValueError: they are not.
+        """
+        columns = [column for column in (arrays.x, arrays.y) if column is not None]
+        for place, column in enumerate(columns):
+            if self._columns[place].shape != column.shape:
+                raise ValueError(f"{column.shape} cannot take the place of {self._columns[place].shape}")
+            if self.streamed:
+                self._columns[place] = column
+            else:
+                self._columns[place].assign(column)
 
     # Inside the program.
 

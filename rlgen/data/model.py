@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -55,6 +56,7 @@ class Model(Algorithm):
         dtype: Keras' dtype policy for layers; `build` uses it through `options`.
         random: the draws, as functions of a purpose and a counter.
         updates: steps done, int64.
+        phase: how many `borders` training has behind it.
     """
 
     problem_kind = "dataset"
@@ -66,6 +68,7 @@ class Model(Algorithm):
     used: tuple[str, ...] = ()
     draws: tuple[str, ...] = ()
     order: ClassVar[Order] = "epochs"
+    phase: int = 0
     held_out_least: ClassVar[int] = 1
 
     def __init__(
@@ -132,6 +135,15 @@ class Model(Algorithm):
 
     def after_step(self, update: Any) -> None:
         """What follows every step, inside the program; `update` as in `step`."""
+
+    @property
+    def borders(self) -> tuple[int, ...]:
+        """Updates from which on `step` is another one, in order; when it is traced, `phase` counts those behind."""
+        return ()
+
+    def step_size(self, update: int) -> float:
+        """What is reported as `train/learning_rate`."""
+        return float(self._schedules[0][1](update))
 
     @property
     def examples_per_update(self) -> int:
@@ -238,10 +250,20 @@ class Model(Algorithm):
             augment=self.config.augment,
         )
 
-    @cached_property
+    @property
     def _advance(self) -> Any:
-        """The compiled program: (steps, chunk of the feed) to the tally's sums."""
-        feed = self.feed
+        """The program of the phase that training is in."""
+        if self.phase not in self._programs:
+            self._programs[self.phase] = self._compiled()
+        return self._programs[self.phase]
+
+    @cached_property
+    def _programs(self) -> dict[int, Any]:
+        return {}
+
+    def _compiled(self) -> Any:
+        """A compiled program: (steps, chunk of the feed) to the tally's sums."""
+        feed, compute = self.feeding, self.computing
 
         def advance(steps: Any, *chunk: Any) -> Any:
             def one(i: Any, carry: Any) -> tuple[Mapping[str, Any], Any]:
@@ -259,7 +281,17 @@ class Model(Algorithm):
             return sums
 
         signature = [tf.TensorSpec((), tf.int32), *feed.signature]
-        return loops.program(advance, compute=self.compute, signature=signature)
+        return loops.program(advance, compute=compute, signature=signature)
+
+    @property
+    def feeding(self) -> Feed:
+        """Where the batches of the phase come from."""
+        return self.feed
+
+    @property
+    def computing(self) -> loops.Compute:
+        """How the program of the phase computes."""
+        return self.compute
 
     def train(self, steps: int) -> dict[str, float]:
         """Advance `steps` batches; the scalars are means over them.
@@ -268,12 +300,15 @@ class Model(Algorithm):
             UserError: the data cannot be learned from, as `feed` says.
         """
         sums, first = np.zeros(loops.ROOM + 1), int(self.updates.numpy())
-        for count, chunk in self.feed.chunks(first, steps):
-            sums += self._advance(tf.constant(count, tf.int32), *chunk).numpy()
         updates = first + steps
+        ends = [border for border in self.borders if first < border < updates]
+        for begin, end in itertools.pairwise([first, *ends, updates]):
+            self.phase = sum(border <= begin for border in self.borders)
+            for count, chunk in self.feeding.chunks(begin, end - begin):
+                sums += self._advance(tf.constant(count, tf.int32), *chunk).numpy()
         scalars = self._tally.means(sums)
         if self._schedules:
-            scalars["train/learning_rate"] = self._schedules[0][1](updates - 1)
+            scalars["train/learning_rate"] = self.step_size(updates - 1)
         return {**scalars, "counters/updates": updates, "counters/images": updates * self.examples_per_update}
 
     def reseed(self, seed: int) -> None:

@@ -24,22 +24,28 @@ class Selection(Dataset):
         whole: the data set it selects from.
     """
 
-    def __init__(self, whole: Dataset, *, name: str, fold: int | None = None, subset: int | None = None) -> None:
+    def __init__(
+        self, whole: Dataset, *, name: str, fold: int | None = None, folds: int = FOLDS, subset: int | None = None
+    ) -> None:
         """Check the numbers.
 
         Args:
             whole: the data set to select from.
             name: of that one, for messages.
-            fold: which fifth of training and validation examples together validates, 1 to 5; the others train.
+            fold: which of the equal parts of training and validation examples together validates, from 1; the others
+                train, and so do those that are left over.
+            folds: how many parts.
             subset: how many training examples: the first ones of a fixed shuffle, classes in their shares.
 
         Raises:
             UserError: there is no such fold, or a subset of nothing.
         """
-        self.whole, self.fold, self.subset, self.name = whole, fold, subset, name
+        self.whole, self.fold, self.folds, self.subset, self.name = whole, fold, folds, subset, name
         self.spec, self.target = whole.spec, whole.target
-        if fold is not None and not 1 <= fold <= FOLDS:
-            raise UserError(f"fold={fold}: there are {FOLDS} folds; write a number from 1 to {FOLDS}.")
+        if folds < 2:
+            raise UserError(f"folds={folds}: at least 2 are needed, of which one validates and the others train.")
+        if fold is not None and not 1 <= fold <= folds:
+            raise UserError(f"fold={fold}: there are {folds} folds; write a number from 1 to {folds}.")
         if subset is not None and subset < 1:
             raise UserError(f"subset={subset}: take at least one training example.")
 
@@ -67,7 +73,14 @@ class Selection(Dataset):
         train, validation = self.whole.split("train"), self.whole.split("validation")
         both = _joined(train, validation)
         order = spread(both, self._labelled)
-        held_out = np.arange(len(order)) % FOLDS == fold - 1
+        size = len(order) // self.folds
+        if not size:
+            raise UserError(
+                f"folds={self.folds} are more than the {len(order)} examples of '{self.name}' to train and validate. "
+                f"Take at most {len(order)}."
+            )
+        # Parts of one size: a program that was compiled for one fold then serves all.
+        held_out = (np.arange(len(order)) % self.folds == fold - 1) & (np.arange(len(order)) < size * self.folds)
         return both.take(order[held_out if part == "validation" else ~held_out])
 
 

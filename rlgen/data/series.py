@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rlgen.data import Arrays, Dataset, Part, Target
+from rlgen.data.columns import Column
 from rlgen.errors import UserError
 from rlgen.spec import Spec
 
@@ -20,8 +22,17 @@ class Series(Dataset):
     """
 
     target = Target(Spec(()))
+    columns: tuple[Column, ...]
 
-    def __init__(self, values: npt.ArrayLike, *, window: int, ends: tuple[int, int], column: int = 0) -> None:
+    def __init__(
+        self,
+        values: npt.ArrayLike,
+        *,
+        window: int,
+        ends: tuple[int, int],
+        column: int = 0,
+        names: Sequence[str] | None = None,
+    ) -> None:
         """Cut a series.
 
         Args:
@@ -29,6 +40,7 @@ class Series(Dataset):
             window: numbers that are seen.
             ends: where training ends and where validation ends, in [0, T].
             column: of several, the one to be said.
+            names: of them.
 
         Raises:
             UserError: a part would have no window.
@@ -43,6 +55,11 @@ class Series(Dataset):
             )
         self._mean, self._deviation = whole[:first].mean(0), whole[:first].std(0)
         self._deviation[self._deviation == 0] = 1.0
+        named = names or ["value"] * whole.shape[1]
+        self.columns = tuple(
+            Column(name=name, mean=float(mean), deviation=float(deviation), median=float(mean))
+            for name, mean, deviation in zip(named, self._mean, self._deviation, strict=True)
+        )
         self._values, self._column, self._window = whole, column, window
         self._bounds = {"train": (window, first), "validation": (first, second), "test": (second, len(whole))}
         self.spec = Spec((window,) if whole.shape[1] == 1 else (window, whole.shape[1]))

@@ -80,9 +80,9 @@ def _series(
             for i in order
         ]
     )
-    column = [header[place] for place in numeric].index(target)
+    names = [header[place] for place in numeric]
     ends = (round(0.8 * len(rows)), round(0.9 * len(rows)))
-    return Series(values, window=window, ends=ends, column=column)
+    return Series(values, window=window, ends=ends, column=names.index(target), names=names)
 
 
 def _is_date(text: str) -> bool:

@@ -109,6 +109,19 @@ class SupervisedModel(Model):
         if self.config.min_diff_weight:
             self._harmless = min_diff.HarmlessExamples(arrays, self.target, problem=self.problem)
 
+    def turn_to(self, problem: str) -> bool:
+        """As the base: another fold has as many examples, and takes their place on the device."""
+        same = data.without_fold(problem) == data.without_fold(self.problem)
+        # MinDiff's examples are part of the program.
+        if not same or "feed" not in self.__dict__ or self.config.min_diff_weight:
+            return False
+        self.dataset, self.problem = data.load(problem), problem
+        self._held_out.clear()
+        self.__dict__.pop("_baselines", None)
+        self.held_out("validation")
+        self.feed.replace(self.examples("train"))
+        return True
+
     # Learning.
 
     def seen(self, batch: Batch) -> Batch:
@@ -130,7 +143,7 @@ class SupervisedModel(Model):
             total = tf.add_n([loss, *beside.values()])
         self._before_descent(update)
         norm = learning.descend(
-            tape, total, self.weights, self.optimizer, max_norm=c.max_grad_norm, max_value=c.max_grad_value
+            tape, total, self.weights, self.descending, max_norm=c.max_grad_norm, max_value=c.max_grad_value
         )
         if c.max_norm:
             descent.bound_norms(layers.whole_kernels(self.net), c.max_norm)
@@ -144,6 +157,11 @@ class SupervisedModel(Model):
         """Those that learn."""
         more = self.reconstruction.trainable_variables if self.config.reconstruction_weight else []
         return [*self.net.trainable_variables, *more]
+
+    @property
+    def descending(self) -> Any:
+        """The optimizer that moves them."""
+        return self.optimizer
 
     def _looked(self, x: Any) -> tuple[Any, Any]:
         """What the net puts out in training, and the features that come before its last layer where they are needed."""
@@ -171,7 +189,7 @@ class SupervisedModel(Model):
 
     def _before_descent(self, update: Any) -> None:
         """Momentum and the plateau's factor, where they move."""
-        descent.move_momentum(self.optimizer, self.config.momentum, update)
+        descent.move_momentum(self.descending, self.config.momentum, update)
         if self.plateau:
             self.optimizer.learning_rate.assign(self.config.learning_rate(update) * self.plateau.factor)
 

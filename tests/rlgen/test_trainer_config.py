@@ -14,14 +14,22 @@ def test_what_decides_how_often() -> None:
 
 
 def test_what_ends_a_run() -> None:
-    def kinds(**fields: float) -> list[type]:
+    def kinds(**fields: object) -> list[type]:
         return [type(callback) for callback in TrainerConfig.build(fields).callbacks()]
 
     assert kinds() == []
     assert kinds(patience_evaluations=2) == [EarlyStopping]
     everything = {"stop_after_seconds": 60.0, "stop_at_score": -3.0, "patience_evaluations": 5}
     assert kinds(**everything) == [EarlyStopping, StopAtTarget, StopAfter]
-    assert set(TrainerConfig.ENDINGS) == everything.keys()
-    for wrong in ({"stop_after_seconds": 0}, {"patience_evaluations": 0}, {"stop_at_score": "much"}):
+    watched = {"patience_scalar": "eval/loss", "patience_higher_is_better": False}
+    assert kinds(patience_evaluations=2, **watched) == [EarlyStopping]
+    assert set(TrainerConfig.ENDINGS) == {*everything, *watched}
+    for wrong in (
+        {"patience_scalar": "eval/loss", "patience_evaluations": 2},
+        watched,
+        {"stop_after_seconds": 0},
+        {"patience_evaluations": 0},
+        {"stop_at_score": "much"},
+    ):
         with pytest.raises(UserError):
             TrainerConfig.build(wrong)
