@@ -50,7 +50,7 @@ class Range:
     @property
     def turned(self) -> bool:
         """Whether the loss rose again behind it; if not, the suggestion says only what still works."""
-        return self.least < self.learning_rates[-1]
+        return bool(self.least < self.learning_rates[-1])
 
     def picture(self, *, size: int = 480) -> pictures.Picture:
         """Loss over step size, both on scales of powers."""

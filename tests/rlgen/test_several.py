@@ -12,6 +12,7 @@ import pytest
 
 import rlgen
 from rlgen import data, reuse
+from rlgen.supervised.model import SupervisedModel
 
 Command = Callable[..., Any]
 SMALL = ("--set", "hidden_units=4", "--set", "trainer.evaluate_every_steps=100")
@@ -34,14 +35,16 @@ def test_one_program_serves_all_folds_and_each_is_what_it_is_alone(
 ) -> None:
     monkeypatch.setattr(reuse, "_spare", None)
     turned: list[str] = []
-    from rlgen.supervised.model import SupervisedModel
-
     turn_to = SupervisedModel.turn_to
-    monkeypatch.setattr(
-        SupervisedModel, "turn_to", lambda self, problem: turned.append(problem) or turn_to(self, problem)
-    )
+
+    def noted(self: SupervisedModel, problem: str) -> bool:
+        turned.append(problem)
+        return turn_to(self, problem)
+
+    monkeypatch.setattr(SupervisedModel, "turn_to", noted)
     where = tmp_path / "cv"
-    done = rlgen_command("train", "mlp", "--data", "diabetes", "--steps", 20, "--folds", 3, *SMALL, "--run", where)
+    asked = ("train", "mlp", "--data", "diabetes", "--steps", 20, "--folds", 3, *SMALL, "--run", where)
+    done = rlgen_command(*asked)
     assert done.code == 0, done.err
     *rows, _, last = done.out.splitlines()
     assert [row.split()[:2] for row in rows] == [["fold", "1"], ["fold", "2"], ["fold", "3"]]
@@ -54,9 +57,7 @@ def test_one_program_serves_all_folds_and_each_is_what_it_is_alone(
     assert folded.result["evaluation"] == alone.result["evaluation"]
     one, two = (run.weights("last")[1] for run in (folded, alone))
     assert all(np.array_equal(one[name], two[name]) for name in two)
-    again = rlgen_command(
-        "train", "mlp", "--data", "diabetes", "--steps", 20, "--folds", 3, *SMALL, "--run", where, "--json"
-    )
+    again = rlgen_command(*asked, "--json")
     assert [row["evaluation"] for row in json.loads(again.out)][2] == folded.result["evaluation"]
 
 
