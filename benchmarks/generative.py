@@ -9,21 +9,11 @@ run again. Of what the first seed makes, the pictures that `docs/pictures` has a
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
-import shutil
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-from benchmarks import jobs
-from benchmarks.jobs import Job, Row
-
-PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-
-# What the tables call it, the algorithm, its preset, and more of its configuration.
-Named = tuple[str, str, str, Row]
+from benchmarks import models
+from benchmarks.jobs import Job
+from benchmarks.models import Named, each
 
 # What is said of samples beside real examples with classes.
 METRICS = ["fid", "kid", "precision_recall", "class_histogram", "memorisation"]
@@ -33,14 +23,6 @@ FASHION = {"evaluation_samples": 10_000, "metrics": METRICS, "trainer.evaluation
 def fashion(seeds: range) -> Iterator[Job]:
     """Fashion-MNIST in 2,000 generator updates."""
     return each(FASHION_MODELS, "fashion_mnist", 2000, FASHION, seeds)
-
-
-def each(models: Sequence[Named], data: str, steps: int, common: Row, seeds: range) -> Iterator[Job]:
-    """Each of the models from each seed, what all have in common in its configuration."""
-    for seed in seeds:
-        for name, algorithm, preset, config in models:
-            about = {"data": data, "steps": steps, "seed": seed, "preset": preset}
-            yield {"name": name, "algorithm": algorithm, **about, "config": {**common, **config}}
 
 
 FASHION_MODELS: tuple[Named, ...] = (
@@ -121,49 +103,5 @@ SUITES = {
 }
 
 
-def run(job: Job, runs: Path, pictures: str) -> Row:
-    """Train one job, or go on with it, and judge its last checkpoint; the run's directory is thrown away then."""
-    import rlgen
-
-    asked = {key: value for key, value in job.items() if key not in ("algorithm", "name")}
-    place = runs / hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:12]
-    made = rlgen.train(job["algorithm"], run=place, resume="auto", **asked)
-    result, episodes = made.result, job.get("config", {}).get("trainer.evaluation_episodes", 20)
-    found = rlgen.evaluate(made, checkpoint="last", episodes=episodes)
-    if pictures:
-        for name, pixels in found.images.items():
-            _picture(PICTURES / f"{pictures}_{name.replace('/', '_')}.png", pixels)
-    shutil.rmtree(place)
-    return {
-        "evaluation": dict(found.scalars),
-        "seconds": result["seconds"],
-        "git_revision": made.config.about["git_revision"],
-    }
-
-
-def _picture(file: Path, pixels: Any) -> None:
-    from rlgen.summary import png_bytes
-
-    if file.exists():
-        file.write_bytes(png_bytes(pixels))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--suite", choices=SUITES, required=True)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", help="the runs of one algorithm")
-    parser.add_argument("--runs", type=Path, default=Path("runs/benchmarks"), help="where runs are until they are done")
-    asked = parser.parse_args()
-    make, first = SUITES[asked.suite]
-    every = list(make(range(first, first + asked.seeds)))
-
-    def one(job: Job) -> Row:
-        shown = f"{asked.suite}_{job['name']}" if job["seed"] == first else ""
-        return run(job, asked.runs, "".join(c if c.isalnum() else "_" for c in shown.lower()))
-
-    jobs.complete(asked.suite, every, one, only=asked.only)
-
-
 if __name__ == "__main__":
-    main()
+    models.main(__doc__, SUITES)
