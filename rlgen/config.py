@@ -100,7 +100,7 @@ class Config:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """The values as JSON can hold them (tuples become lists, schedules numbers or text)."""
+        """The values as JSON can hold them (tuples become lists, schedules numbers or text, paths text)."""
         return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
     @classmethod
@@ -175,6 +175,8 @@ def _plain(value: Any) -> Any:
     """A value as JSON can hold it."""
     if isinstance(value, Schedule):
         return value.to_json()
+    if isinstance(value, Path):
+        return str(value)
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -16,7 +16,7 @@ Picture = npt.NDArray[np.uint8]
 
 INK, REAL, MADE = "#2b3440", "#b9c4d0", "#e4572e"
 # Of a class's name beside a table.
-MOST_LETTERS = 14
+MOST_LETTERS = 12
 
 
 def to_uint8(images: npt.NDArray[Any]) -> Picture:
@@ -126,7 +126,7 @@ def confusion(
     classes = len(names)
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predictions), 1)
-    short = [name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…" for name in names]
+    short = list(map(shortened, names))
     room = 0.09 + 0.013 * max(map(len, short))
     figure, axes = _square(size, (room, room, 0.98 - room, 0.98 - room))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -138,6 +138,11 @@ def confusion(
     axes.set_xticks(range(classes), short, rotation=90 if max(map(len, short)) > 2 else 0, fontsize=8)
     axes.set_yticks(range(classes), short, fontsize=8)
     return drawn(figure)
+
+
+def shortened(name: str) -> str:
+    """A name of at most `MOST_LETTERS`, what is cut off said by three dots."""
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
 
 
 def captioned(images: npt.NDArray[Any], captions: Sequence[str], *, columns: int = 6, size: int = 480) -> Picture:
@@ -156,14 +161,15 @@ def captioned(images: npt.NDArray[Any], captions: Sequence[str], *, columns: int
         return drawn(figure)
     rows = max(-(-len(captions) // columns), columns)
     height, breadth = images.shape[1:3]
-    half_height, half_breadth = (0.37 * side / max(height, breadth) for side in (height, breadth))
+    half_height, half_breadth = (0.34 * side / max(height, breadth) for side in (height, breadth))
     # All on one pair of axes, a cell of which is 1 by 1: axes of their own would take five times as long to draw.
     for i, (image, caption) in enumerate(zip(to_uint8(images), captions, strict=True)):
         x, y = i % columns + 0.5, i // columns + 0.61
         flat = image.squeeze(-1) if image.shape[-1] == 1 else image
         extent = (x - half_breadth, x + half_breadth, y + half_height, y - half_height)
         axes.imshow(flat, cmap="gray", vmin=0, vmax=255, extent=extent)
-        axes.text(x, y - half_height - 0.02, caption, fontsize=9, color=INK, ha="center", va="bottom")
+        size_of_text = 9 if "\n" not in caption else 7
+        axes.text(x, y - half_height - 0.02, caption, fontsize=size_of_text, color=INK, ha="center", va="bottom")
     axes.set(xlim=(0, columns), ylim=(rows, 0))
     return drawn(figure)
 

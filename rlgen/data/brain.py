@@ -48,7 +48,8 @@ class Brain(Dataset):
     random field, plus noise, and then scaled so that 1.5 times the brightest of the head is 255.
 
     It is ONE head, the average of 152: a demonstration, which says nothing about a second one. Neighbouring slices are
-    nearly alike, so parts are blocks of slices, 4 mm apart from the next: 77 to train, 16 to validate, 16 to test.
+    nearly alike, so parts are blocks of slices, 4 mm apart from the next: 77 to train, 16 to validate, 16 to test. A
+    cross-validation would tear the blocks apart.
 
     Source: MNI ICBM152 2009a, symmetric, of the McConnell Brain Imaging Centre (Fonov et al., NeuroImage, 2011).
     """

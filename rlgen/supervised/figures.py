@@ -63,7 +63,7 @@ def curves(
     else:
         axes.set(xlabel="recall", ylabel="precision")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-    axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="lower right" if kind == "roc" else "lower left")
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="lower right" if kind == "roc" else "best")
     return drawn(figure)
 
 

@@ -19,8 +19,8 @@ from rlgen.metrics.overlap import dice, intersection_over_union
 Array = npt.NDArray[Any]
 
 CONFIDENCE = 0.95
-# With fewer classes the best three are nearly all.
-TOP, LEAST_CLASSES = 3, 6
+# With fewer than six classes the likeliest three are nearly all.
+LEAST_CLASSES = 6
 # A normal target lies within so many deviations 95.4 % of the time.
 DEVIATIONS = 2.0
 
@@ -42,8 +42,8 @@ def of_classes(labels: Array, probabilities: Array, baselines: Mapping[str, Arra
         "eval/calibration_error": calibration_error(labels, probabilities),
     }
     if probabilities.shape[1] >= LEAST_CLASSES:
-        best = np.argpartition(probabilities, -TOP, axis=1)[:, -TOP:]
-        scalars[f"eval/top_{TOP}_accuracy"] = float((best == labels[:, None]).any(axis=1).mean())
+        best = np.argpartition(probabilities, -3, axis=1)[:, -3:]
+        scalars["eval/top_3_accuracy"] = float((best == labels[:, None]).any(axis=1).mean())
     scalars.update(_areas(labels, probabilities))
     scalars.update({f"eval/accuracy_{name}": accuracy(labels, said) for name, said in baselines.items()})
     return scalars

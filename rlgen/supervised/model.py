@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
@@ -18,7 +19,7 @@ from rlgen.data import Arrays, Target
 from rlgen.data.feed import Batch
 from rlgen.data.model import Model
 from rlgen.errors import UserError
-from rlgen.supervised import baselines, descent, layers, min_diff, reports, tasks
+from rlgen.supervised import baselines, descent, layers, min_diff, predictions, reports, tasks
 from rlgen.supervised.config import SupervisedConfig
 from rlgen.supervised.tasks import Array, Prediction, Task
 
@@ -39,6 +40,8 @@ class SupervisedModel(Model):
 
     Config: ClassVar[type[SupervisedConfig]] = SupervisedConfig
     default_problem = "digits"
+    # Of its default problem; what a model learns from decides anew.
+    score = tasks.Classes.score
     used: tuple[str, ...] = ("net",)
     learned: tuple[str, ...] = ("optimizer",)
     draws = (DROPOUT, *min_diff.DRAWS)
@@ -223,6 +226,18 @@ class SupervisedModel(Model):
             raise UserError(f"'{self.problem}' has examples of shape {shape}; {examples.shape} is no batch of them.")
         found = self._predicted(examples[None] if single else examples, seed)
         return Prediction(*(part[0] if single and part is not None else part for part in found))
+
+    def predictions(self, source: Path, *, seed: int = 0) -> list[Sequence[str]]:
+        """What it says of everything in a file or folder, as lines of a table, the header first.
+
+        Raises:
+            UserError: nothing that it can be given.
+        """
+
+        def predict(x: npt.NDArray[Any]) -> Prediction:
+            return self._predicted(x, seed)
+
+        return list(predictions.lines(source, predict, dataset=self.dataset, target=self.target, problem=self.problem))
 
     def _predicted(self, x: npt.NDArray[Any], seed: int) -> Prediction:
         parts = [self._answered(x[i : i + AT_ONCE], seed) for i in range(0, len(x), AT_ONCE)]

@@ -102,6 +102,7 @@ class ProbabilisticRegression(Regression):
 
     Config = ProbabilisticRegressionConfig
     default_problem = "line"
+    score = Likelihood.score
     task: Likelihood
 
     def make_number_task(self, target: Target) -> Task:

@@ -14,7 +14,7 @@ from rlgen.errors import UserError
 from rlgen.supervised.config import LayersConfig
 from rlgen.supervised.layers import Layers
 from rlgen.supervised.model import SupervisedModel
-from rlgen.supervised.tasks import Task
+from rlgen.supervised.tasks import Numbers, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +68,7 @@ class Regression(SupervisedModel):
 
     Config: ClassVar[type[RegressionConfig]] = RegressionConfig
     default_problem = "diabetes"
+    score, higher_is_better = Numbers.score, Numbers.higher_is_better
     default_steps = 3000
 
     def make_task(self, target: Target) -> Task:

@@ -56,7 +56,7 @@ def _of_classes(
     images = {"eval/confusion": pictures.confusion(labels, guesses, names)}
     if _drawable(dataset):
         wrong = np.flatnonzero(guesses != labels)[:MISTAKES_SHOWN]
-        captions = [f"{names[labels[i]]} as {names[guesses[i]]}" for i in wrong]
+        captions = [_caption(names[labels[i]], names[guesses[i]]) for i in wrong]
         images["eval/mistakes"] = pictures.captioned(arrays.x[wrong], captions)
     if complete:
         images["eval/calibration"] = figures.calibration(labels, chances)
@@ -92,6 +92,12 @@ def _of_numbers(arrays: Arrays, prediction: Prediction, baselines: Baselines, da
         else:
             images["eval/agreement"] = figures.agreement(y, mean)
     return Evaluation(scalars, episodes=1, images=images)
+
+
+def _caption(true: str, guessed: str) -> str:
+    """What was taken for what, in two lines where the names are long."""
+    between = " as " if len(true) + len(guessed) <= 6 else "\nas "
+    return pictures.shortened(true) + between + pictures.shortened(guessed)
 
 
 def _drawable(dataset: Dataset) -> bool:

@@ -12,6 +12,7 @@ from rlgen.errors import UserError
 from rlgen.supervised.config import LayersConfig
 from rlgen.supervised.layers import Layers
 from rlgen.supervised.model import SupervisedModel
+from rlgen.supervised.tasks import Numbers
 
 Cell = Literal["simple", "lstm", "gru"]
 CELLS = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
@@ -60,6 +61,7 @@ class RNN(SupervisedModel):
 
     Config = RNNConfig
     default_problem = "seasonal"
+    score, higher_is_better = Numbers.score, Numbers.higher_is_better
     default_steps = 2000
 
     def network(self) -> Any:

@@ -52,6 +52,7 @@ class UNet(SupervisedModel):
 
     Config = UNetConfig
     default_problem = "shapes"
+    score = Masks.score
     default_steps = 1000
 
     def make_task(self, target: Target) -> Task:

@@ -71,7 +71,9 @@ def test_the_core_imports_no_plugin(name: str) -> None:
 
 @pytest.mark.parametrize("name", CORE)
 def test_the_core_names_no_algorithm(name: str) -> None:
-    algorithms = "|".join(plugin.name for plugin in registry.available() if plugin.kind in registry.ALGORITHM_KINDS)
+    plugins = (plugin.name for plugin in registry.available() if plugin.kind in registry.ALGORITHM_KINDS)
+    # A word of its own: a schedule, and what a last layer is.
+    algorithms = "|".join(name for name in plugins if name != "linear")
     assert "double_dqn" in algorithms
     assert not re.findall(rf"""(["'`])({algorithms})\1""", MODULES[name].read_text())
 

@@ -23,6 +23,7 @@ BY_HAND = {
     "step:start=1,factor=0.1,every=5": {0: 1.0, 4: 1.0, 5: 0.1, 9: 0.1, 10: 0.01},
     "step:start=1,factor=0.1,every=5,end=0.05": {9: 0.1, 10: 0.05},
     "cosine:start=2,over=8": {0: 2.0, 2: 1 + math.sqrt(0.5), 4: 1.0, 8: 0.0, 9: 0.0},
+    "geometric:start=1e-06,end=10,over=7": {0: 1e-6, 1: 1e-5, 6: 1.0, 7: 10.0, 8: 10.0},
     "one_cycle:start=1,peak=10,over=100": {0: 1.0, 45: 10.0, 90: 1.0, 95: 0.5, 100: 0.0, 101: 0.0},
 }
 
@@ -58,6 +59,7 @@ def test_every_kind_is_among_those_written_out():
         ("linear:start=a,end=0,over=8", "start='a' has to be a number"),
         ("linear:start=1,start=2,end=0,over=8", "twice"),
         ("nan", "There is no schedule 'nan'"),
+        ("geometric:start=0,end=1,over=8", "start and end have to be above 0"),
         (True, "no schedule: write a number, or linear:start="),
         (None, "no schedule"),
     ],

@@ -67,8 +67,9 @@ def _schedules(number: st.SearchStrategy[float]) -> st.SearchStrategy[Schedule]:
     positive, factor = st.floats(1e-3, 1e9), st.floats(1e-3, 0.999)
 
     def made(kind: str) -> st.SearchStrategy[Schedule]:
+        other = number.map(abs).filter(lambda value: value > 1e-30) if kind == "geometric" else number
         of = {
-            name: {"factor": factor, "over": positive, "every": positive}.get(name, number)
+            name: {"factor": factor, "over": positive, "every": positive}.get(name, other)
             for name in KINDS[kind].arguments
         }
         return st.fixed_dictionaries(of).map(

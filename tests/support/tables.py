@@ -29,10 +29,11 @@ def renewed(source: str) -> str:
     return GENERATED.sub(lambda found: f"{found[1]}{table(*found[2].split())}\n{found[4]}", source)
 
 
-def table(what: str, name: str) -> str:
+def table(what: str, name: str, without: str = "") -> str:
     """The table `fields NAME`, `presets NAME`, `api NAME`, `spaces actions`, `spaces observations` or `faults all`.
 
     NAME is an algorithm, `trainer` or the `module:Class` of a configuration; of `api` it is `module` or `module:Class`.
+    `fields NAME module:Class` leaves out what that configuration has just so: its table stands elsewhere.
 
     Raises:
         ValueError: there is no such table.
@@ -48,9 +49,11 @@ def table(what: str, name: str) -> str:
     config = api_tables.found(name) if ":" in name else config_class(name)
     prefix = "trainer." if name == "trainer" else ""
     if what == "fields":
+        known = api_tables.found(without).describe() if without else []
         rows = [
             (f"`{prefix}{row['name']}`", shown(row["default"]), kind(row), row["doc"].rstrip("."))
             for row in config.describe()
+            if row not in known
         ]
         return markdown(("field", "default", "values", "meaning"), rows)
     if what == "presets":

@@ -87,7 +87,7 @@ def test_arguments_reach_the_constructor_in_their_types(sized):
 @pytest.mark.parametrize(
     ("problem", "said"),
     [
-        ("sized", "lacks count. Write sized:<count>.scale=1.0&noisy=False&fold=&subset="),
+        ("sized", "lacks count. Write sized:<count>.scale=1.0&noisy=False&fold=&folds=&subset="),
         ("sized:many", "count='many' is not a whole number. Write sized:<count>"),
         ("sized:7?scal=2", "has no argument 'scal'. Did you mean 'scale'"),
         ("sized:7?scale", "'scale' is not key=value"),
