@@ -19,6 +19,7 @@ PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 Named = tuple[str, str, str, Row]
 
 Suite = Callable[[range], Iterator[Job]]
+Measured = Callable[[Job, Any], Row]
 
 
 def each(models: Sequence[Named], data: str, steps: int, common: Row, seeds: range) -> Iterator[Job]:
@@ -29,7 +30,7 @@ def each(models: Sequence[Named], data: str, steps: int, common: Row, seeds: ran
             yield {"name": name, "algorithm": algorithm, **about, "config": {**common, **config}}
 
 
-def run(job: Job, runs: Path, checkpoint: str, pictures: str) -> Row:
+def run(job: Job, runs: Path, checkpoint: str, pictures: str, measured: Measured | None) -> Row:
     """Train one job, or go on with it, and judge a checkpoint; the run's directory is thrown away then."""
     import rlgen
 
@@ -41,9 +42,10 @@ def run(job: Job, runs: Path, checkpoint: str, pictures: str) -> Row:
     if pictures:
         for name, pixels in found.images.items():
             _picture(PICTURES / f"{pictures}_{name.replace('/', '_')}.png", pixels)
+    more = measured(job, rlgen.load(made, checkpoint=checkpoint)) if measured else {}
     shutil.rmtree(place)
     return {
-        "evaluation": dict(found.scalars),
+        "evaluation": {**found.scalars, **more},
         "seconds": result["seconds"],
         "git_revision": made.config.about["git_revision"],
     }
@@ -56,13 +58,20 @@ def _picture(file: Path, pixels: Any) -> None:
         file.write_bytes(png_bytes(pixels))
 
 
-def main(about: str | None, suites: Mapping[str, tuple[Suite, int]], *, checkpoint: str = "last") -> None:
+def main(
+    about: str | None,
+    suites: Mapping[str, tuple[Suite, int]],
+    *,
+    checkpoint: str = "last",
+    measured: Measured | None = None,
+) -> None:
     """Run what the command line asks for.
 
     Args:
         about: the benchmark, for `--help`.
         suites: by name the jobs of some seeds, and the first seed.
         checkpoint: that is judged.
+        measured: what else there is to say of a job's model.
     """
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=suites, required=True)
@@ -75,6 +84,6 @@ def main(about: str | None, suites: Mapping[str, tuple[Suite, int]], *, checkpoi
 
     def one(job: Job) -> Row:
         shown = f"{asked.suite}_{job['name']}" if job["seed"] == first else ""
-        return run(job, asked.runs, checkpoint, "".join(c if c.isalnum() else "_" for c in shown.lower()))
+        return run(job, asked.runs, checkpoint, "".join(c if c.isalnum() else "_" for c in shown.lower()), measured)
 
     jobs.complete(asked.suite, every, one, only=asked.only)

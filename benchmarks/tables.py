@@ -10,7 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks import generative_tables
+from benchmarks import generative_tables, supervised_tables
 from benchmarks.growth import AXES, COLORS
 from benchmarks.learning import CONTROL_BARS
 from benchmarks.markdown import table
@@ -187,7 +187,7 @@ def page() -> str:
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
         f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
         f"## Learning\n\n{cartpole()}\n{control()}\n## Over-estimation\n\n{overestimation()}\n"
-        f"{generative_tables.section()}"
+        f"{generative_tables.section()}\n{supervised_tables.section()}"
     )
 
 
