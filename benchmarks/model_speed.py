@@ -42,17 +42,19 @@ class Comparison:
 
 TORCH = ("--threads 1", "--threads 2", "--threads 2 --channels-last")
 PLAIN = "dropout_rate=0 weight_decay=0"
+KERAS_MLP = "keras_classifier.py --model mlp"
+KERAS_CNN = "keras_classifier.py --model cnn --batch-size 64 --updates 300"
+TORCH_MLP = "classifier.py --model mlp"
+TORCH_CNN = "classifier.py --model cnn --batch-size 64 --updates 300"
 
 COMPARISONS = {
     "mlp": Comparison(
         "digits, 64-128-128-10, ReLU, Adam, batches of 32",
         f"mlp digits 20000 batch_size=32 {PLAIN}",
         {
-            "Keras fit": ("keras_classifier.py --model mlp",),
-            "Keras fit, best": tuple(
-                f"keras_classifier.py --model mlp {more}" for more in ("--at-once 37", "--compile")
-            ),
-            "PyTorch": tuple(f"classifier.py --model mlp {how}" for how in ("--threads 1", "--threads 2")),
+            "Keras fit": (KERAS_MLP,),
+            "Keras fit, best": (f"{KERAS_MLP} --at-once 37", f"{KERAS_MLP} --compile"),
+            "PyTorch": (f"{TORCH_MLP} --threads 1", f"{TORCH_MLP} --threads 2"),
         },
         {"Keras fit": 5.0, "Keras fit, best": None, "PyTorch": 2.0},
     ),
@@ -60,21 +62,15 @@ COMPARISONS = {
         "28 x 28 grey, convolutions 32 and 64 of 3 x 3 with pooling, 128, Adam, batches of 64, float32",
         "cnn fashion_mnist 300 batch_size=64 dropout_rate=0 precision=float32",
         {
-            "Keras fit": tuple(
-                f"keras_classifier.py --model cnn --batch-size 64 --updates 300 {more}" for more in ("", "--at-once 20")
-            ),
-            "PyTorch": tuple(f"classifier.py --model cnn --batch-size 64 --updates 300 {how}" for how in TORCH),
+            "Keras fit": (KERAS_CNN, f"{KERAS_CNN} --at-once 20"),
+            "PyTorch": tuple(f"{TORCH_CNN} {how}" for how in TORCH),
         },
         {"Keras fit": 1.0, "PyTorch": 1.0},
     ),
     "cnn, bfloat16": Comparison(
         "the same in bfloat16",
         "cnn fashion_mnist 300 batch_size=64 dropout_rate=0 precision=bfloat16",
-        {
-            "PyTorch": tuple(
-                f"classifier.py --model cnn --batch-size 64 --updates 300 --bfloat16 {how}" for how in TORCH
-            )
-        },
+        {"PyTorch": tuple(f"{TORCH_CNN} --bfloat16 {how}" for how in TORCH)},
         {"PyTorch": 1.0},
     ),
     "dcgan": Comparison(

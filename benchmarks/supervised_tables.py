@@ -37,8 +37,8 @@ FAIR: Figures = (
 
 HOW = (
     "Each model with its defaults, but for what its name says and `benchmarks/supervised.py` has; the best of 20 "
-    "checkpoints by the validation part, judged on the test part. The first figure of every seed, the others of the first, "
-    "baselines on the same examples. "
+    "checkpoints by the validation part, judged on the test part. The first figure of every seed, the others of the "
+    "first, baselines on the same examples."
 )
 
 
@@ -65,21 +65,21 @@ def speed() -> str:
     file = RESULTS / "model_speed.json"
     if not file.exists():
         return ""
-    rows = []
-    for name, result in json.loads(file.read_text()).items():
+    rows, results = [], json.loads(file.read_text())
+    for name, result in results.items():
+        speeds = result["updates_per_second"]
         for peer, ratio in result["ratios"].items():
             bar = "none" if ratio["bar"] is None else f"at least {ratio['bar']}"
-            speeds = result["updates_per_second"]
             each = ", ".join(map(str, ratio["rounds"]))
-            rows.append(
-                (f"`{name}`", peer, ratio["median"], each, bar, f"{speeds['rlgen']:,.4g}", f"{speeds[peer]:,.4g}")
-            )
+            both = (f"{speeds[key]:,.4g}" for key in ("rlgen", peer))
+            rows.append((f"`{name}`", peer, ratio["median"], each, bar, *both))
     header = ["model", "peer", "ratio, median", "each round", "bar", "rlgen, updates/s", "peer, updates/s"]
-    protocols = "; ".join(f"`{name}`: {result['protocol']}" for name, result in json.loads(file.read_text()).items())
-    return (
-        "### Speed of models\n\nRatios within a round, in which all ran one after another, against the fastest variant of "
-        f"the peer (threads, memory format). {protocols}.\n\n{table(header, rows)}\n\n`python -m benchmarks.model_speed`\n"
+    protocols = "; ".join(f"`{name}`: {result['protocol']}" for name, result in results.items())
+    about = (
+        "Ratios within a round, in which all ran one after another, against the fastest variant of the peer (threads, "
+        f"memory format). {protocols}."
     )
+    return f"### Speed of models\n\n{about}\n\n{table(header, rows)}\n\n`python -m benchmarks.model_speed`\n"
 
 
 def _suite(suite: str, title: str, figures: Figures, chosen: Callable[[Row], bool] = lambda row: True) -> str:
