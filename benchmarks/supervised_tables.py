@@ -50,6 +50,7 @@ def section() -> str:
         _suite("supervised_small", "A line and its band", LINES, lambda row: row["job"]["data"].startswith("line")),
         _suite("supervised_series", "Series", SERIES),
         _suite("supervised_fashion", "Fashion-MNIST, classified", CLASSES),
+        _suite("supervised_deep", "Fashion-MNIST, by deeper nets", CLASSES),
         _suite("supervised_residual", "With and without shortcuts", CLASSES),
         _suite("supervised_pictures", "Masks", MASKS, lambda row: "eval/dice" in row["evaluation"]),
         _suite("supervised_pictures", "Few pictures", CLASSES, lambda row: "eval/dice" not in row["evaluation"]),
