@@ -39,7 +39,8 @@ class Column:
     @classmethod
     def fit(cls, name: str, train: Sequence[str], *, number: bool) -> Column:
         """What the training rows say of a column; of no other row anything is known."""
-        present = [text for text in train if not missing(text)]
+        gone = set(filter(missing, set(train)))
+        present = [text for text in train if text not in gone]
         if not number:
             return cls(name=name, values=tuple(sorted(set(present))))
         numbers = np.array([float(text) for text in present] or [0.0])
@@ -83,18 +84,19 @@ class Column:
         """
         if self.values:
             places = {value: i for i, value in enumerate(self.values)}
-            made = np.zeros((len(texts), len(self.values)), np.float32)
-            for row, text in enumerate(texts):
-                if text in places:
-                    made[row, places[text]] = 1
-            return made
-        empty = np.array([missing(text) for text in texts])
-        numbers = np.array(
-            [
-                self.median if gap else number_of(text, column=self.name, where=where, line=line)
-                for text, gap, line in zip(texts, empty, lines, strict=True)
-            ]
-        )
+            found = np.array([places.get(text, -1) for text in texts])
+            return (found[:, None] == np.arange(len(self.values))).astype(np.float32)
+        # Most texts stand in many rows, and are read once.
+        first: dict[str, int] = {}
+        for text, line in zip(texts, lines, strict=True):
+            first.setdefault(text, line)
+        gone = set(filter(missing, first))
+        read = {
+            text: self.median if text in gone else number_of(text, column=self.name, where=where, line=line)
+            for text, line in first.items()
+        }
+        numbers = np.array([read[text] for text in texts])
+        empty = np.array([text in gone for text in texts])
         scaled = (numbers - self.mean) / self.deviation
         return np.stack([scaled, empty] if self.gaps else [scaled], axis=1).astype(np.float32)
 
@@ -154,15 +156,14 @@ def all_numbers(name: str, texts: Sequence[str], *, where: str, lines: Sequence[
     Raises:
         UserError: nothing stands in it, or neither can be: there are too many different texts.
     """
-    present = [(text, line) for text, line in zip(texts, lines, strict=True) if not missing(text)]
-    if not present:
+    different = {text for text in set(texts) if not missing(text)}
+    if not different:
         raise UserError(f"{where}: nothing stands in the column '{name}'. Leave it out.")
-    wrong = next(((text, line) for text, line in present if not is_number(text)), None)
-    if wrong is None:
+    wrong = {text for text in different if not is_number(text)}
+    if not wrong:
         return True
-    different = {text for text, _ in present}
     if len(different) > MOST_CATEGORIES:
-        text, line = wrong
+        text, line = next((text, line) for text, line in zip(texts, lines, strict=True) if text in wrong)
         raise UserError(
             f"{where}, line {line}: '{text}' in the column '{name}' is no number, and with {len(different)} different "
             f"texts the column is none of categories, of which {MOST_CATEGORIES} are the most. Mend it, or leave the "

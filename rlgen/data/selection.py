@@ -33,7 +33,7 @@ class Selection(Dataset):
             whole: the data set to select from.
             name: of that one, for messages.
             fold: which of the equal parts of training and validation examples together validates, from 1; the others
-                train, and so do those that are left over.
+                train, less one example where the parts are not quite equal.
             folds: how many parts.
             subset: how many training examples: the first ones of a fixed shuffle, classes in their shares.
 
@@ -73,15 +73,16 @@ class Selection(Dataset):
         train, validation = self.whole.split("train"), self.whole.split("validation")
         both = _joined(train, validation)
         order = spread(both, self._labelled)
-        size = len(order) // self.folds
-        if not size:
+        if len(order) < self.folds:
             raise UserError(
                 f"folds={self.folds} are more than the {len(order)} examples of '{self.name}' to train and validate. "
                 f"Take at most {len(order)}."
             )
-        # Parts of one size: a program that was compiled for one fold then serves all.
-        held_out = (np.arange(len(order)) % self.folds == fold - 1) & (np.arange(len(order)) < size * self.folds)
-        return both.take(order[held_out if part == "validation" else ~held_out])
+        held_out = np.arange(len(order)) % self.folds == fold - 1
+        if part == "validation":
+            return both.take(order[held_out])
+        # As many in each fold, so that a program that was compiled for one serves all: one of them is left out at most.
+        return both.take(order[~held_out][: len(order) - -(-len(order) // self.folds)])
 
 
 def _joined(first: Arrays, second: Arrays) -> Arrays:

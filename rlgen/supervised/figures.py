@@ -63,7 +63,8 @@ def curves(
     else:
         axes.set(xlabel="recall", ylabel="precision")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-    axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="lower right" if kind == "roc" else "best")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="lower right" if kind == "roc" else "best")
     return drawn(figure)
 
 

@@ -105,7 +105,7 @@ def test_a_class_and_an_object() -> None:
     name = name_of(one)
     assert name == name_of(one) == "@Halves" and data.load(name) is one
     assert len(data.load("@Halves?subset=10").split("train")) == 10
-    with pytest.raises(UserError, match="is made already: of arguments it takes fold and subset alone"):
+    with pytest.raises(UserError, match="is made already: of arguments it takes fold, folds, subset alone"):
         data.load("@Halves?count=3")
     with pytest.raises(UserError, match="makes a int, which is no subclass of rlgen.data.Dataset"):
         data.load("builtins:int")
