@@ -73,7 +73,7 @@ def test_what_was_written_is_read(data_place: Path, name: str, content: bytes) -
         (KERAS, keras(X, Y[1:]), r"its arrays are \[40, 8\] and \[39\]"),
         (KERAS, keras(np.abs(X), Y), "neither its first nor its last column is a longitude"),
         (KERAS, keras(X * [1, 1, 1, 1, 1, 1, 0, 1], Y), "there are districts without a household"),
-        (KERAS, keras(np.where(X > 14, np.nan, X), Y), "something in it is no number"),
+        (KERAS, keras(X * [1, 1, 1, 1, 1, 1, 1, np.nan], Y), "something in it is no number"),
         (KERAS, keras(np.array([{}]), Y), "allow_pickle=False"),
         (KERAS, keras(X, Y)[:-100], "not a zip file"),
         (KERAS, keras(X, Y).replace(b"x.npy", b"z.npy"), "x is not a file"),
