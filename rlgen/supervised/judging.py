@@ -45,7 +45,7 @@ def of_classes(labels: Array, probabilities: Array, baselines: Mapping[str, Arra
         best = np.argpartition(probabilities, -3, axis=1)[:, -3:]
         scalars["eval/top_3_accuracy"] = float((best == labels[:, None]).any(axis=1).mean())
     scalars.update(_areas(labels, probabilities))
-    scalars.update({f"eval/accuracy_{name}": accuracy(labels, said) for name, said in baselines.items()})
+    scalars.update({_beside("accuracy", name): accuracy(labels, said) for name, said in baselines.items()})
     return scalars
 
 
@@ -103,9 +103,9 @@ def of_masks(masks: Array, probabilities: Array, baselines: Mapping[str, Array])
         "eval/accuracy": float((guesses == masks).mean()),
         "eval/loss": cross_entropy(masks.reshape(-1), probabilities.reshape(-1, classes)),
     }
-    for name, said in (("", guesses), *((f"_{name}", said) for name, said in baselines.items())):
-        scalars[f"eval/dice{name}"] = _mean(dice(masks, said, classes)[1:])
-        scalars[f"eval/iou{name}"] = _mean(intersection_over_union(masks, said, classes)[1:])
+    for name, said in (("", guesses), *baselines.items()):
+        scalars[_beside("dice", name)] = _mean(dice(masks, said, classes)[1:])
+        scalars[_beside("iou", name)] = _mean(intersection_over_union(masks, said, classes)[1:])
     return scalars
 
 
@@ -137,8 +137,8 @@ def of_numbers(
         scalars["eval/coverage"] = float((np.abs(error) <= DEVIATIONS * deviations).mean())
     for name, said in baselines.items():
         off = np.asarray(said, np.float64) - y
-        scalars[f"eval/mean_absolute_error_{name}"] = float(np.abs(off).mean())
-        scalars[f"eval/root_mean_squared_error_{name}"] = float(np.sqrt(np.square(off).mean()))
+        scalars[_beside("mean_absolute_error", name)] = float(np.abs(off).mean())
+        scalars[_beside("root_mean_squared_error", name)] = float(np.sqrt(np.square(off).mean()))
     return scalars
 
 
@@ -151,6 +151,11 @@ def normal_surprise(errors: Array, deviations: Array) -> float:
 def of_pictures(targets: Array, predictions: Array) -> dict[str, float]:
     """Of pictures or anything of two axes and more: the mean squared error, targets scaled as the data set is."""
     return {"eval/mean_squared_error": float(np.square(predictions.astype(np.float64) - targets).mean())}
+
+
+def _beside(figure: str, baseline: str) -> str:
+    """What a figure is called, of a baseline with its name behind."""
+    return "_".join(filter(None, (f"eval/{figure}", baseline)))
 
 
 def _mean(values: Array) -> float:
