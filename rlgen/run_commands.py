@@ -51,10 +51,13 @@ def evaluate(run: Path, samples: int | None, overrides: tuple[str, ...], as_json
     about = {"run": str(run), "checkpoint": how["checkpoint"], "step": step, "seed": how["seed"]}
     about["episodes"] = evaluation.episodes
     if as_json:
-        print_json({**about, "evaluation": dict(evaluation.scalars)})
+        texts = {"texts": dict(evaluation.texts)} if evaluation.texts else {}
+        print_json({**about, "evaluation": dict(evaluation.scalars), **texts})
         return
     print_table(about)
     print_table(dict(evaluation.scalars))
+    for text in evaluation.texts.values():
+        answer(f"\n{text}")
 
 
 @click.command(cls=Command)
