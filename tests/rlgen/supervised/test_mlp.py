@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import same_bits
+from small_pictures import of_size
 
 from rlgen import data, registry, state
 from rlgen.data import Arrays, Dataset, Part, Target, given
@@ -80,6 +81,11 @@ def test_inference_state_is_enough_to_predict() -> None:
 def test_data_without_labels_is_refused() -> None:
     with pytest.raises(UserError, match=r"'ring' has none. Data sets with targets: .*digits"):
         make("ring")
+
+
+def test_the_books_net_has_the_books_weights() -> None:
+    config = MLPConfig.build(preset="book-hands-on-ml")
+    assert MLP(problem=of_size(28, 28, 1), config=config, seed=0).net.count_params() == 266_610
 
 
 def test_a_batch_larger_than_the_data_is_refused() -> None:
