@@ -231,7 +231,7 @@ def lr_range(name: str, overrides: tuple[str, ...], out: Path | None, as_json: b
     """Find a step size for NAME: train some batches, each with a larger one, and see where the loss is least."""
     registry.find(name, registry.ALGORITHM_KINDS)
     if out is not None:
-        paths.check_new(out, what="file", option="--out")
+        paths.check_new_place(out)
     quiet_tensorflow()
     from rlgen import lr_range as test
 

@@ -76,6 +76,19 @@ def check_new(path: Path, *, what: str, option: str) -> None:
         raise UserError(f"The {what} {path} cannot be made: {above} {why}. Choose another {option}.")
 
 
+def check_new_place(path: Path, *, what: str = "file") -> None:
+    """Check that `--out` can be written: nothing is there, and the directory above it is.
+
+    Raises:
+        UserError: something is there already, or there is no such directory, or nobody may write there.
+    """
+    if exists(path):
+        raise UserError(f"'{path}' is there already. Choose another --out.")
+    check_new(path, what=what, option="--out")
+    if not path.parent.is_dir():
+        raise UserError(f"There is no directory '{path.parent}' to write {path.name} into.")
+
+
 def fitting(*parts: str) -> str:
     """A name of these parts with hyphens between them, the longest one cut to what a name has room for."""
     longest = max(range(len(parts)), key=lambda place: len(parts[place]))

@@ -49,11 +49,7 @@ def check(given: Any, out: Any) -> tuple[Path, Path]:
         raise UserError(f"There is no '{source}' to predict from.")
     if out.suffix != ".csv":
         raise UserError(f"'{out}' does not end in .csv, which is what predictions are written as.")
-    if paths.exists(out):
-        raise UserError(f"'{out}' is there already. Choose another --out.")
-    paths.check_new(out, what="file", option="--out")
-    if not out.parent.is_dir():
-        raise UserError(f"There is no directory '{out.parent}' to write {out.name} into.")
+    paths.check_new_place(out)
     return source, out
 
 

@@ -51,11 +51,7 @@ def check(out: Any) -> Path:
             f"'{out}' ends in neither .png, for all samples in one picture, nor .npy, for numbers. Without an ending "
             "it becomes a directory with a picture of each."
         )
-    if paths.exists(out):
-        raise UserError(f"'{out}' is there already. Choose another --out.")
-    paths.check_new(out, what="directory" if not out.suffix else "file", option="--out")
-    if not out.parent.is_dir():
-        raise UserError(f"There is no directory '{out.parent}' to write {out.name} into.")
+    paths.check_new_place(out, what="file" if out.suffix else "directory")
     return out
 
 
