@@ -117,7 +117,7 @@ def fairness(seeds: range) -> Iterator[Job]:
     """MinDiff: what false alarms differ by between the sexes, and what closing the gap costs."""
     both: tuple[Named, ...] = (
         ("mlp", "mlp", "default", {}),
-        ("mlp, MinDiff", "mlp", "default", {"min_diff_weight": 1.5, "min_diff_batch_size": 128}),
+        ("mlp, MinDiff", "mlp", "default", {"min_diff_weight": 6.0, "min_diff_batch_size": 128}),
     )
     return each(both, "adult", 4000, {"hidden_units": [64], "batch_size": 128}, seeds)
 
