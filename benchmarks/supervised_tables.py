@@ -112,4 +112,4 @@ def _suite(suite: str, title: str, figures: Figures, chosen: Callable[[Row], boo
 
 
 def _shown(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 1 else f"{value:,.4g}"
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
