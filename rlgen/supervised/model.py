@@ -91,6 +91,11 @@ class SupervisedModel(Model):
         self.net, models = self.network(), []
         if c.reconstruction_weight:
             features = keras.Model(self.net.input, self.net.layers[-1].input)
+            if len(features.output_shape) != 2:
+                raise UserError(
+                    f"reconstruction_weight makes examples again from features [N, F], and the last layer of "
+                    f"{type(self).__name__} sees {list(features.output_shape)}. Set it to 0."
+                )
             self.reconstruction = keras.Sequential(
                 [keras.Input(features.output_shape[1:]), keras.layers.Dense(self.inputs.size, dtype="float32")]
             )

@@ -59,6 +59,15 @@ class TransferConfig(LayersConfig):
         },
     }
 
+    def check(self) -> None:
+        """Refuse what needs the pictures where features alone are seen."""
+        super().check()
+        if self.reconstruction_weight:
+            raise UserError(
+                "reconstruction_weight makes examples again from what a net that learns has seen of them; transfer's "
+                "backbone learned others. Set it to 0, or take cnn."
+            )
+
 
 class Transfer(SupervisedModel):
     """Transfer: a frozen backbone that learned ImageNet, a head on top, then all of it fine-tuned with small steps.
@@ -142,9 +151,11 @@ class Transfer(SupervisedModel):
     @cached_property
     def _features(self) -> Feed:
         arrays = self.examples("train")
-        x = self.in_batches(
-            lambda part: self.eye(data.scaled(tf.constant(part)), training=False), arrays.x, size=AT_ONCE
-        )
+
+        def look(part: Any) -> Any:
+            return self.eye(self._standardized(data.scaled(tf.constant(part))), training=False)
+
+        x = self.in_batches(look, arrays.x, size=AT_ONCE)
         return Feed(Arrays(x, arrays.y), size=self.examples_per_update, draws=self.random, compute=self.computing)
 
     @property

@@ -34,7 +34,7 @@ def frozen(model: Transfer) -> list[Any]:
 
 def test_the_head_learns_from_features_as_it_would_from_pictures(small_backbone: None) -> None:
     problem = of_size(32, 32, 3)
-    known, seen = make(problem), make(problem)
+    known, seen = make(problem, standardize=True), make(problem, standardize=True)
     seen.__dict__["_features"] = seen.feed
     seen.top, seen.backbone.trainable = seen.net, False
     before = frozen(known)
@@ -69,6 +69,8 @@ def test_augmented_pictures_are_seen_anew_each_time(small_backbone: None) -> Non
 
 
 def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="transfer's backbone learned others"):
+        TransferConfig(reconstruction_weight=0.1)
     with pytest.raises(UserError, match="8 x 8 pixels cannot be halved 5 times"):
         make("digits")
     with pytest.raises(UserError, match="There is no such network|there is no such network.*MobileNetV2"):

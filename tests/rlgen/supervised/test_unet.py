@@ -43,5 +43,7 @@ def test_what_cannot_be_is_refused(clean_registry: None) -> None:
     registry.register("dataset", "squares")(Squares)
     with pytest.raises(UserError, match="learns a class, or numbers, for each pixel"):
         make("digits")
+    with pytest.raises(UserError, match="reconstruction_weight makes examples again from features"):
+        make("squares", reconstruction_weight=0.1)
     with pytest.raises(UserError, match="cannot be halved 5 times"):
         make("squares", depth=5)
