@@ -6,16 +6,16 @@ Geron (2019), chapter 11, takes a tenth of the one at which the loss is least.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import files, pictures
+from rlgen import files, pictures, registry
 from rlgen.errors import UserError
 from rlgen.summary import png_bytes
 
@@ -26,7 +26,7 @@ MEMORY, TOO_MUCH = 25, 4.0
 SHARE = 10.0
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Range:
     """What a range test found.
 
@@ -69,7 +69,7 @@ def found(learning_rates: npt.ArrayLike, losses: npt.ArrayLike) -> Range:
 
     Args:
         learning_rates: [N], growing.
-        losses: [N], above 0 and finite.
+        losses: [N], finite.
     """
     rates, values = np.asarray(learning_rates, np.float64), np.asarray(losses, np.float64)
     keep, average, smooth = 1 - 1 / min(MEMORY, len(values)), 0.0, []
@@ -96,19 +96,15 @@ def run_test(name: str, *, config: Mapping[str, Any] | None = None, steps: int =
 
     if steps < 2 * MEMORY:
         raise UserError(f"steps={steps}: a range test takes at least {2 * MEMORY} batches, to average over {MEMORY}.")
-    schedule = f"geometric:start={SMALLEST},end={LARGEST},over={steps - 1}"
-    try:
-        model = make(name, config={**(config or {}), "learning_rate": schedule}, **how)
-    except UserError as error:
-        if "'learning_rate'" in str(error):
-            raise UserError(
-                f"'{name}' has no one step size: a range test is for models with `learning_rate`."
-            ) from error
-        raise
-    if model.problem_kind != "dataset":
+    cls = registry.load(name, registry.ALGORITHM_KINDS)
+    if cls.problem_kind != "dataset":
         raise UserError(
             f"'{name}' learns in an environment, where the loss says little: the test is for models of data."
         )
+    if "learning_rate" not in {field.name for field in dataclasses.fields(cls.Config)}:
+        raise UserError(f"'{name}' has no one step size: a range test is for models with `learning_rate`.")
+    schedule = f"geometric:start={SMALLEST},end={LARGEST},over={steps - 1}"
+    model = make(name, config={**(config or {}), "learning_rate": schedule}, **how)
     rates, losses = list[float](), list[float]()
     for step in range(steps):
         loss = model.train(1).get("train/loss")

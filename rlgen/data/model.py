@@ -141,9 +141,10 @@ class Model(Algorithm):
         """Updates from which on `step` is another one, in order; when it is traced, `phase` counts those behind."""
         return ()
 
-    def step_size(self, update: int) -> float:
-        """What is reported as `train/learning_rate`."""
-        return float(self._schedules[0][1](update))
+    @property
+    def schedule(self) -> Schedule:
+        """Of the step size that is reported as `train/learning_rate`."""
+        return self._schedules[0][1]
 
     @property
     def examples_per_update(self) -> int:
@@ -308,7 +309,7 @@ class Model(Algorithm):
                 sums += self._advance(tf.constant(count, tf.int32), *chunk).numpy()
         scalars = self._tally.means(sums)
         if self._schedules:
-            scalars["train/learning_rate"] = self.step_size(updates - 1)
+            scalars["train/learning_rate"] = self.schedule(updates - 1)
         return {**scalars, "counters/updates": updates, "counters/images": updates * self.examples_per_update}
 
     def reseed(self, seed: int) -> None:

@@ -19,7 +19,10 @@ class DescentConfig(ModelConfig):
     optimizer: OptimizerName = option("adam", "Optimizer; adamw is adam, as weight_decay is decoupled in all of them.")
     learning_rate: Schedule = option(Schedule.parse(1e-3), "The optimizer's step size, over batches.", at_least=0)
     momentum: Schedule = option(
-        Schedule.parse(0.9), "Momentum of sgd and nesterov, beta 1 of the others, over batches.", at_least=0, below=1
+        Schedule.parse(0.9),
+        "Momentum of sgd and nesterov, beta 1 of the family of adam, over batches; rmsprop has none.",
+        at_least=0,
+        below=1,
     )
     weight_decay: float = option(
         0.0, "Share of each kernel taken off per update, times the learning rate; biases are spared.", at_least=0

@@ -126,6 +126,7 @@ class SupervisedModel(Model):
         self.dataset, self.problem = data.load(problem), problem
         self._held_out.clear()
         self.__dict__.pop("_baselines", None)
+        self._said.clear()
         self.held_out("validation")
         self.feed.replace(self.examples("train"))
         return True
@@ -199,7 +200,7 @@ class SupervisedModel(Model):
         """Momentum and the plateau's factor, where they move."""
         descent.move_momentum(self.descending, self.config.momentum, update)
         if self.plateau:
-            self.optimizer.learning_rate.assign(self.config.learning_rate(update) * self.plateau.factor)
+            self.descending.learning_rate.assign(self.schedule(update) * self.plateau.factor)
 
     def heed(self, evaluation: Evaluation) -> None:
         """A smaller step size where the score stays where it is."""
@@ -283,9 +284,21 @@ class SupervisedModel(Model):
         """
         arrays = self.held_out(split)
         prediction = self._predicted(arrays.x, seed)
-        said = {name: np.asarray(baseline(arrays)) for name, baseline in self._baselines.items()}
-        complete = split == "test"
-        return reports.report(arrays, prediction, said, dataset=self.dataset, target=self.target, complete=complete)
+        if split not in self._said:
+            self._said[split] = {name: np.asarray(baseline(arrays)) for name, baseline in self._baselines.items()}
+        return reports.report(
+            arrays,
+            prediction,
+            self._said[split],
+            dataset=self.dataset,
+            target=self.target,
+            complete=split == "test",
+        )
+
+    @cached_property
+    def _said(self) -> dict[Split, dict[str, npt.NDArray[Any]]]:
+        """What the baselines say of each part, which no training changes."""
+        return {}
 
     @cached_property
     def _baselines(self) -> dict[str, Callable[[Arrays], Any]]:

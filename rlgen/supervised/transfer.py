@@ -194,9 +194,11 @@ class Transfer(SupervisedModel):
         """The optimizer of the phase."""
         return self.fine_optimizer if self.phase else self.optimizer
 
-    def step_size(self, update: int) -> float:
+    @property
+    def schedule(self) -> Schedule:
         """That of the phase."""
-        return float((self.config.fine_tune_learning_rate if self.phase else self.config.learning_rate)(update))
+        schedule: Schedule = self.config.fine_tune_learning_rate if self.phase else self.config.learning_rate
+        return schedule
 
     @property
     def borders(self) -> tuple[int, ...]:
