@@ -1,4 +1,4 @@
-"""Pictures of results as uint8 arrays: grids of images, scatters of points, tables of counts.
+"""Pictures of results as uint8 arrays: grids of images, scatters of points, plots.
 
 Everything returned is [height, width, 3], uint8: floats are clipped silently by more than one viewer.
 Matplotlib is imported inside functions and draws without a window.
@@ -6,7 +6,6 @@ Matplotlib is imported inside functions and draws without a window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,6 @@ import numpy.typing as npt
 Picture = npt.NDArray[np.uint8]
 
 INK, REAL, MADE = "#2b3440", "#b9c4d0", "#e4572e"
-# Of a class's name beside a table.
-MOST_LETTERS = 12
 
 
 def to_uint8(images: npt.NDArray[Any]) -> Picture:
@@ -110,68 +107,6 @@ class Scatter:
     def _render(self) -> Picture:
         self._canvas.draw()
         return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
-
-
-def confusion(
-    labels: npt.NDArray[Any], predictions: npt.NDArray[Any], names: Sequence[str], *, size: int = 480
-) -> Picture:
-    """How often each class (rows) was taken for each class (columns), as a table of counts.
-
-    Args:
-        labels: the right classes, [N].
-        predictions: the chosen ones, [N].
-        names: of the classes.
-        size: of the square picture, pixels.
-    """
-    classes = len(names)
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (labels, predictions), 1)
-    short = list(map(shortened, names))
-    room = 0.09 + 0.013 * max(map(len, short))
-    figure, axes = _square(size, (room, room, 0.98 - room, 0.98 - room))
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in zip(*np.nonzero(counts), strict=True):
-        color = "white" if shares[row, column] > 0.5 else INK
-        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, fontsize=9)
-    axes.set(xlabel="predicted", ylabel="true")
-    axes.set_xticks(range(classes), short, rotation=90 if max(map(len, short)) > 2 else 0, fontsize=8)
-    axes.set_yticks(range(classes), short, fontsize=8)
-    return drawn(figure)
-
-
-def shortened(name: str) -> str:
-    """A name of at most `MOST_LETTERS`, what is cut off said by three dots."""
-    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
-
-
-def captioned(images: npt.NDArray[Any], captions: Sequence[str], *, columns: int = 6, size: int = 480) -> Picture:
-    """Images with a line of text above each; without images, a picture that says so.
-
-    Args:
-        images: [N, H, W, 1 or 3], uint8, or numbers in [0, 1].
-        captions: N of them.
-        columns: how many stand in a row.
-        size: of the square picture, pixels.
-    """
-    figure, axes = _square(size, (0, 0, 1, 1))
-    axes.set_axis_off()
-    if not captions:
-        axes.text(0.5, 0.5, "none", ha="center", va="center", color=INK)
-        return drawn(figure)
-    rows = max(-(-len(captions) // columns), columns)
-    height, breadth = images.shape[1:3]
-    half_height, half_breadth = (0.34 * side / max(height, breadth) for side in (height, breadth))
-    # All on one pair of axes, a cell of which is 1 by 1: axes of their own would take five times as long to draw.
-    for i, (image, caption) in enumerate(zip(to_uint8(images), captions, strict=True)):
-        x, y = i % columns + 0.5, i // columns + 0.61
-        flat = image.squeeze(-1) if image.shape[-1] == 1 else image
-        extent = (x - half_breadth, x + half_breadth, y + half_height, y - half_height)
-        axes.imshow(flat, cmap="gray", vmin=0, vmax=255, extent=extent)
-        size_of_text = 9 if "\n" not in caption else 7
-        axes.text(x, y - half_height - 0.02, caption, fontsize=size_of_text, color=INK, ha="center", va="bottom")
-    axes.set(xlim=(0, columns), ylim=(rows, 0))
-    return drawn(figure)
 
 
 def framed(size: int) -> tuple[Any, Any]:

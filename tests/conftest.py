@@ -40,6 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ["TF_XLA_FLAGS"] = PROGRAMS + tempfile.mkdtemp(prefix="rlgen-programs-")
 
 
+def pytest_collection_finish() -> None:
+    """What many tests train is compiled once."""
+    if "tensorflow" in sys.modules:
+        import same_programs
+
+        same_programs.install()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind."""
     if not hasattr(config, "workerinput"):

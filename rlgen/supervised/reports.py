@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import data, pictures
+from rlgen import captions, data, pictures
 from rlgen.algorithm import Evaluation
 from rlgen.data import Arrays, Dataset, Target
 from rlgen.supervised import figures, judging
@@ -53,11 +53,11 @@ def _of_classes(
     scalars = judging.of_classes(labels, chances, baselines)
     if arrays.group is not None and len(names) == 2:
         scalars.update(judging.by_group(labels, guesses, arrays.group))
-    images = {"eval/confusion": pictures.confusion(labels, guesses, names)}
+    images = {"eval/confusion": captions.confusion(labels, guesses, names)}
     if _drawable(dataset):
         wrong = np.flatnonzero(guesses != labels)[:MISTAKES_SHOWN]
-        captions = [_caption(names[labels[i]], names[guesses[i]]) for i in wrong]
-        images["eval/mistakes"] = pictures.captioned(arrays.x[wrong], captions)
+        said = [_caption(names[labels[i]], names[guesses[i]]) for i in wrong]
+        images["eval/mistakes"] = captions.captioned(arrays.x[wrong], said)
     if complete:
         images["eval/calibration"] = figures.calibration(labels, chances)
         for kind in ("roc", "precision_recall"):
@@ -97,7 +97,7 @@ def _of_numbers(arrays: Arrays, prediction: Prediction, baselines: Baselines, da
 def _caption(true: str, guessed: str) -> str:
     """What was taken for what, in two lines where the names are long."""
     between = " as " if len(true) + len(guessed) <= 6 else "\nas "
-    return pictures.shortened(true) + between + pictures.shortened(guessed)
+    return captions.shortened(true) + between + captions.shortened(guessed)
 
 
 def _drawable(dataset: Dataset) -> bool:

@@ -19,13 +19,7 @@ def test_grid_puts_images_row_by_row() -> None:
 
 def test_drawn_pictures_are_bytes_of_the_asked_size() -> None:
     points = np.random.default_rng(0).normal(size=(50, 2))
-    labels = np.array([0, 1, 1])
-    for picture in (
-        pictures.Scatter(points, size=200).draw(points),
-        pictures.confusion(labels, labels[::-1], ["a", "b"], size=200),
-        pictures.captioned(np.zeros((2, 8, 8, 1)), ["1 as 2", "3 as 4"], size=200),
-        pictures.captioned(np.zeros((0, 8, 8, 1)), [], size=200),
-    ):
-        assert picture.shape == (200, 200, 3)
-        assert picture.dtype == np.uint8
-        assert picture.min() < picture.max()
+    picture = pictures.Scatter(points, size=200).draw(points)
+    assert picture.shape == (200, 200, 3)
+    assert picture.dtype == np.uint8
+    assert picture.min() < picture.max()

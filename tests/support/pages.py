@@ -172,10 +172,12 @@ def serve() -> None:
 
 def import_what_takes_long() -> None:
     """None of it starts a thread, which a child would not have."""
+    import same_programs
+
     from rlgen.runtime import import_tensorflow
 
     import_tensorflow()
-    import keras  # noqa: F401
+    same_programs.install()
     import matplotlib.figure  # noqa: F401
     import sklearn.datasets  # noqa: F401
 

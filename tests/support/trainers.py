@@ -55,6 +55,7 @@ def started(environment: dict[str, str]) -> Iterator[Trainers]:
 
 def _serve() -> None:
     import matplotlib.figure  # noqa: F401
+    import same_programs
     from tensorboard.compat.proto import event_pb2  # noqa: F401
     from tensorboard.plugins.scalar import summary_v2  # noqa: F401
 
@@ -62,6 +63,7 @@ def _serve() -> None:
     from rlgen import registry, runtime
 
     runtime.import_tensorflow()
+    same_programs.install()
     for plugin in registry.available():
         if plugin.kind in registry.ALGORITHM_KINDS:
             plugin.load()
