@@ -21,7 +21,7 @@ from rlgen import cli, library, registry, runtime
 runtime.prepare()
 if any(flags in os.environ.get("XLA_FLAGS", "") for flags in runtime.XLA_FLAGS.values()):
     # Most of what a test waits for is compiled for it alone and runs for a moment.
-    os.environ["XLA_FLAGS"] += " --xla_llvm_disable_expensive_passes=true"
+    os.environ["XLA_FLAGS"] += " --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false"
 
 CONFIGURATION = "XDG_CONFIG_HOME"
 CACHE = "RLGEN_CACHE"
