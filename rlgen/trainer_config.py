@@ -12,6 +12,9 @@ from rlgen.errors import UserError
 from rlgen.values import MOST_EPISODES, MOST_STEPS
 from rlgen.watchdog import PATIENCE_SECONDS
 
+# Of a run, where nobody says how many; and as many checkpoints.
+EVALUATIONS = 20
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainerConfig(Config):
@@ -74,7 +77,7 @@ class TrainerConfig(Config):
 
     def resolved(self, steps: int) -> TrainerConfig:
         """With everything that depends on the length of the run filled in."""
-        every = max(1, math.ceil(steps / 20))
+        every = max(1, math.ceil(steps / EVALUATIONS))
         return dataclasses.replace(
             self,
             evaluate_every_steps=self.evaluate_every_steps or every,

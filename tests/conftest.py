@@ -209,7 +209,7 @@ def add_package(
     return add
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def subprocess_environment() -> dict[str, str]:
     """The environment for a Python of its own that can import the tests' helpers."""
     paths = [str(SUPPORT), os.environ.get("PYTHONPATH", "")]

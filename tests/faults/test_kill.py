@@ -10,6 +10,7 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,22 +68,28 @@ def disturbed(trainers: Trainers, name: str, run: Path, seconds: float, rng: ran
     return kills
 
 
+@pytest.fixture(scope="module")
+def trainers(subprocess_environment: dict[str, str]) -> Iterator[Trainers]:
+    """One process for all: importing TensorFlow takes longer than most runs here."""
+    with started(subprocess_environment) as made:
+        yield made
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_killed_at_random_moments(
-    name: str, everything: bool, figures: Any, subprocess_environment: dict[str, str], tmp_path: Path
+    name: str, everything: bool, figures: Any, trainers: Trainers, tmp_path: Path
 ) -> None:
     rng, kills, others = random.Random(name), 0, []
-    with started(subprocess_environment) as trainers:
-        begun = time.monotonic()
-        assert trainers.train(name, run=str(tmp_path / "whole"), **JOBS[name]) == 0
-        wanted, seconds = outcome(Run(tmp_path / "whole")), time.monotonic() - begun
-        runs = WHOLE if everything else SAMPLE
-        for number in range(runs):
-            run = tmp_path / str(number)
-            kills += disturbed(trainers, name, run, seconds, rng)
-            if outcome(Run(run)) != wanted:
-                others.append(number)
-            shutil.rmtree(run)
+    begun = time.monotonic()
+    assert trainers.train(name, run=str(tmp_path / "whole"), **JOBS[name]) == 0
+    wanted, seconds = outcome(Run(tmp_path / "whole")), time.monotonic() - begun
+    runs = WHOLE if everything else SAMPLE
+    for number in range(runs):
+        run = tmp_path / str(number)
+        kills += disturbed(trainers, name, run, seconds, rng)
+        if outcome(Run(run)) != wanted:
+            others.append(number)
+        shutil.rmtree(run)
     what = f"a run of {name} is killed by kill -9 at random moments, up to {MOST_KILLS} times"
     figures(f"kills-{name}", what, runs=runs, kills=kills, other_results=len(others))
     assert others == []

@@ -23,7 +23,7 @@ AGENTS = [name for name in CONFIGURATIONS if name not in ("trainer", *MODELS)]
 
 
 @pytest.fixture
-def a_run(in_empty_directory: Path, refused: Refused) -> Refused:
+def a_run(in_empty_directory: Path, refused: Refused, undrawn: None) -> Refused:
     """With a run in `run` and a file in `file`."""
     rlgen.train("walk", steps=2, run="run")
     (in_empty_directory / "file").write_text("mine")

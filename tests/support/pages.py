@@ -171,7 +171,10 @@ def serve() -> None:
 
 
 def import_what_takes_long() -> None:
-    """None of it starts a thread, which a child would not have."""
+    """What the children need, and none of it starts a thread, which a child would not have.
+
+    Runs are evaluated twice where the page does not say how often: most of what they cost, once they are cut down.
+    """
     import same_programs
 
     from rlgen.runtime import import_tensorflow
@@ -182,6 +185,9 @@ def import_what_takes_long() -> None:
     import sklearn.datasets  # noqa: F401
 
     import rlgen.api  # noqa: F401
+    from rlgen import trainer_config
+
+    trainer_config.EVALUATIONS = 2
 
 
 if __name__ == "__main__":
