@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rlgen.api import available, evaluate, load, make, record, sample, train, translate
     from rlgen.callbacks import Callback, EarlyStopping, Moment, Reply, StopAfter, StopAtTarget
     from rlgen.config import Config, option
+    from rlgen.curves import read
     from rlgen.evaluator import Evaluator
     from rlgen.registry import register
     from rlgen.run import Run
@@ -27,6 +28,7 @@ _HOMES = {
     "load": "rlgen.api",
     "make": "rlgen.api",
     "predict": "rlgen.api",
+    "read": "rlgen.curves",
     "record": "rlgen.api",
     "sample": "rlgen.api",
     "train": "rlgen.api",
@@ -65,6 +67,7 @@ __all__ = [
     "make",
     "option",
     "predict",
+    "read",
     "record",
     "register",
     "sample",

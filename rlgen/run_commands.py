@@ -1,4 +1,4 @@
-"""Commands that use a run that is there: judge it, check it, film it, sample, predict, translate, paint with it."""
+"""Commands that use a run that is there: look at it, judge it, check it, film it, sample, predict, translate, paint."""
 
 from __future__ import annotations
 
@@ -58,6 +58,28 @@ def evaluate(run: Path, samples: int | None, overrides: tuple[str, ...], as_json
     print_table(dict(evaluation.scalars))
     for text in evaluation.texts.values():
         answer(f"\n{text}")
+
+
+@click.command(cls=Command)
+@click.argument("run", type=Place())
+@json_option
+def inspect(run: Path, as_json: bool) -> None:
+    """Show what RUN is, how far it is and how good, and its curves; also of what another program logged."""
+    from rlgen import inspecting
+
+    row = inspecting.inspection(run)
+    print_json(row) if as_json else answer(inspecting.text(row))
+
+
+@click.command("export-scalars", cls=Command)
+@click.argument("run", type=Place())
+@click.option("--out", required=True, type=Place(), help="FILE.csv.")
+@click.option("--scalar", "scalars", multiple=True, metavar="NAME", help="Of one name alone; may be repeated.")
+def export_scalars(run: Path, out: Path, scalars: tuple[str, ...]) -> None:
+    """Write every point of RUN's curves as a row of a CSV file; also of what another program logged."""
+    from rlgen import curves
+
+    answer(curves.export(run, out=out, scalars=scalars))
 
 
 @click.command(cls=Command)
@@ -176,4 +198,4 @@ def predict(run: Path, given: Path, out: Path, overrides: tuple[str, ...], **how
     answer(write(run, given, out=out, config=parse_overrides(overrides), **how))
 
 
-ALL = (evaluate, check, record, sample, predict, translate, paint)
+ALL = (inspect, evaluate, check, export_scalars, record, sample, predict, translate, paint)

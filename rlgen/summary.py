@@ -139,19 +139,6 @@ def png_bytes(pixels: npt.NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def read_scalars(directory: Path) -> dict[str, list[tuple[int, float]]]:
-    """Every scalar in a directory of events, by name: (step, value) in order; of a step written twice, the last."""
-    from tensorboard.util.tensor_util import make_ndarray
-
-    points: dict[str, dict[int, float]] = {}
-    for step, value in _values(directory):
-        if value.HasField("tensor") and value.metadata.plugin_data.plugin_name in ("", "scalars"):
-            array = make_ndarray(value.tensor)
-            if array.size == 1 and array.dtype.kind == "f":
-                points.setdefault(value.tag, {})[step] = float(array.reshape(()))
-    return {name: sorted(steps.items()) for name, steps in points.items()}
-
-
 def read_images(directory: Path, name: str) -> list[tuple[int, bytes]]:
     """The pictures of a name in a directory of events, (step, PNG) in order; of a step written twice, the last."""
     found = {}

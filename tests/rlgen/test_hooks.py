@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scalars import read_scalars
 from walk_runs import rows, train
 
 import rlgen
 from rlgen import Callback, EarlyStopping, Moment, Reply, StopAfter, StopAtTarget
 from rlgen.errors import Diverged, RlgenError, UserError
-from rlgen.summary import read_scalars
 
 
 def texts(directory: Path, plugin: str) -> dict[str, list[Any]]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scalars import read_scalars
 
 from rlgen.algorithm import Evaluation
 from rlgen.callbacks import Reply
 from rlgen.errors import UserError
 from rlgen.records import FILES, Records, marks_in, take_back
 from rlgen.run import Run, RunConfig
-from rlgen.summary import read_scalars
 
 PIXELS = np.zeros((2, 2, 3), np.uint8)
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+from scalars import read_scalars
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
 from rlgen.errors import UserError
-from rlgen.summary import SummaryWriter, latest, png_bytes, read_images, read_scalars
+from rlgen.summary import SummaryWriter, latest, png_bytes, read_images
 
 
 def test_scalars_come_back(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from run_damage import Ear
+from scalars import read_scalars
 
 import rlgen
 from rlgen import building, checkpoint, state, trainer
 from rlgen.callbacks import Callback
 from rlgen.errors import Diverged, EnvironmentFault, RlgenError, UserError
 from rlgen.run import Run, RunConfig
-from rlgen.summary import read_scalars
 from rlgen.trainer import Trainer
 from rlgen.trainer_config import TrainerConfig
 
