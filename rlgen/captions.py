@@ -1,4 +1,4 @@
-"""Pictures with words on them, by Pillow: every evaluation has some, and Matplotlib takes fifty times as long."""
+"""Pictures with words on them, by Pillow: every evaluation has some, and Matplotlib takes twenty times as long."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _resized(pixels: Picture, height: int, breadth: int) -> Any:
     """Enlarged by squares, so that pixels are seen, or made smaller by means."""
     from PIL import Image
 
-    smaller = height < pixels.shape[0]
+    smaller = height < pixels.shape[0] or breadth < pixels.shape[1]
     return _image(pixels).resize((breadth, height), Image.Resampling.BOX if smaller else Image.Resampling.NEAREST)
 
 

@@ -211,7 +211,7 @@ def _names(curves: Mapping[str, Curve]) -> str:
 
 
 def export(path: str | os.PathLike[str], *, out: str | os.PathLike[str], scalars: Iterable[str] = ()) -> Path:
-    """Write a run's curves as a CSV file, whole or not at all.
+    """Write a run's curves as a CSV file, whole or not at all; what could not be read of them is said.
 
     Args:
         path: as for `read`.
@@ -225,10 +225,12 @@ def export(path: str | os.PathLike[str], *, out: str | os.PathLike[str], scalars
     if file.suffix != ".csv":
         raise UserError(f"{file}: scalars are written as a CSV file: name it {file.with_suffix('.csv')}.")
     paths.check_new_place(file)
-    text = read(path).only(scalars).to_csv()
+    found = read(path).only(scalars)
+    for sentence in found.damage:
+        runtime.tell(sentence)
     try:
         files.make_directory(file.parent)
-        files.write(file, text.encode())
+        files.write(file, found.to_csv().encode())
     except OSError as error:
         raise UserError(f"{file} cannot be written: {error.strerror}.") from error
     return file

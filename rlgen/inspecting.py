@@ -56,7 +56,8 @@ def _score(algorithm: str) -> str:
 
 def _quality(run: Run, rows: Sequence[Mapping[str, Any]], score: str) -> dict[str, Any]:
     """The last and the best evaluation in training, and how far the last five are from the best."""
-    points = {row["step"]: float(row[score]) for row in rows if score in row}
+    steps_and_values = _columns(rows).get(score, ((), ()))
+    points = {int(step): float(value) for step, value in zip(*steps_and_values, strict=True) if np.isfinite(value)}
     found: dict[str, Any] = {"score": score, "evaluations": len(points)}
     if not points:
         return found

@@ -119,6 +119,16 @@ def test_as_a_table(tmp_path: Path) -> None:
     assert len((tmp_path / "b.csv").read_text().splitlines()) == 2
 
 
+def test_a_table_of_what_is_damaged_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("rlgen.runtime.tell", said.append)
+    file = only_file(logged(tmp_path / "log", (1, {"a": 0.5}), (2, {"a": 0.1})))
+    file.write_bytes(file.read_bytes()[:-1])
+    curves.export(tmp_path / "log", out=tmp_path / "a.csv")
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
+    assert len(said) == 1 and said[0].startswith(f"{file} cannot be read from byte ")
+
+
 def test_what_is_refused(tmp_path: Path) -> None:
     log = logged(tmp_path / "log", (1, {"train/loss": 0.5}))
     (tmp_path / "empty").mkdir()

@@ -173,7 +173,7 @@ def serve() -> None:
 def import_what_takes_long() -> None:
     """What the children need, and none of it starts a thread, which a child would not have.
 
-    Runs are evaluated twice where the page does not say how often: most of what they cost, once they are cut down.
+    Runs are evaluated twice where the page does not say how often: runs of so few steps are soon judged.
     """
     import same_programs
 
