@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rlgen import registry, runtime, sources
 from rlgen.agents import evaluation, filming
-from rlgen.algorithm import Algorithm, Evaluation, Split
+from rlgen.algorithm import Algorithm, Embedding, Evaluation, Split
 from rlgen.config import Config, option
 from rlgen.envs.gymnasium import as_batch, to_space
 from rlgen.envs.making import Environments, HostEnvs
@@ -21,6 +21,9 @@ from rlgen.errors import UserError
 
 Floats = npt.NDArray[np.float32]
 Observations = npt.NDArray[Any]
+
+# Whose states are looked at in the projector.
+STATES_EPISODES = 5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,18 @@ class Agent(Algorithm):
     score = "eval/mean_reward"
     score_range = ("eval/min_reward", "eval/max_reward")
     training_curve = ("rollout/ep_rew_mean", "while exploring")
+    charts = {
+        "Learning": {
+            "episode length": ("eval/mean_ep_length", "rollout/ep_len_mean"),
+            "returns, lowest and highest": ("eval/min_reward", "eval/max_reward"),
+        },
+        "Health": {
+            "values": ("train/q_mean", "eval/overestimation"),
+            "temporal-difference error": ("train/td_error",),
+            "exploration": ("rollout/exploration_rate", "train/ent_coef", "train/entropy"),
+            "explained variance": ("train/explained_variance",),
+        },
+    }
     default_steps = 50_000
     serves: ClassVar[tuple[type[gym.Space[Any]], ...]]
     wants: ClassVar[str] = ""
@@ -115,10 +130,37 @@ class Agent(Algorithm):
         Raises:
             EnvironmentFault: an episode does not end.
         """
+        played = self._played(episodes, seed)
+        return Evaluation(
+            evaluation.scalars(played, discount=self.config.discount),
+            episodes,
+            distributions=evaluation.distributions(played),
+        )
+
+    def _played(self, episodes: int, seed: int) -> evaluation.Played:
         envs = self.environments.judging(num_envs=episodes)
         with runtime.one_blas_thread():
-            played = evaluation.play(envs, self.policy, self.values, episodes=episodes, seed=seed)
-        return Evaluation(evaluation.scalars(played, discount=self.config.discount), episodes)
+            return evaluation.play(envs, self.policy, self.values, episodes=episodes, seed=seed)
+
+    def embedding(self, *, seed: int) -> Embedding:
+        """The states of an evaluation's episodes, as its network sees them inside, with what it did and expected."""
+        met = self._played(STATES_EPISODES, runtime.derive_seed(seed, "embedding"))
+        observations = met.observations
+        labels: dict[str, Any] = {"action": [np.array2string(each, precision=2) for each in met.actions]}
+        if (values := self.values(observations)) is not None:
+            labels["value"] = [f"{value:.3g}" for value in values]
+        drawable = observations.dtype == np.uint8 and observations.ndim == 4 and observations.shape[-1] in (1, 3)
+        pictures = observations if drawable else None
+        return Embedding(name="states", vectors=self.features(observations), labels=labels, pictures=pictures)
+
+    def features(self, observations: Observations) -> Floats:
+        """What it makes of observations [N, *shape] inside, [N, D]; of an agent that cannot say, the observations."""
+        return np.asarray(observations, np.float32).reshape(len(observations), -1)
+
+    @property
+    def score_threshold(self) -> float | None:
+        """The return from which Gymnasium calls the environment solved."""
+        return self.environments.reward_threshold
 
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
         """One episode as Gymnasium draws it."""

@@ -210,9 +210,13 @@ class DQN(OffPolicyAgent):
     def train(self, steps: int) -> dict[str, float]:
         """As every off-policy agent; and how much it still explores."""
         scalars = super().train(steps)
-        scalars["rollout/exploration_rate"] = float(self.epsilon(int(scalars["counters/env_steps"])))
+        scalars["rollout/exploration_rate"] = float(self.epsilon(int(scalars["work/env_steps"])))
         scalars["train/learning_rate"] = float(self.optimizer.learning_rate.numpy())
         return scalars
+
+    def features(self, observations: Observations) -> Floats:
+        """What the body makes of them."""
+        return np.asarray(self.online.body(observations), np.float32)
 
     def inference_state(self) -> dict[str, Any]:
         """The online network."""

@@ -13,6 +13,7 @@ from rlgen.envs.host import Judging
 from rlgen.errors import EnvironmentFault
 from rlgen.metrics.overestimation import overestimation
 
+MOST_STATES = 1000  # That are kept to be looked at.
 LONGEST_EPISODE_STEPS = 200_000  # Twice the longest of the Arcade Learning Environment's.
 
 
@@ -22,6 +23,8 @@ class Played(NamedTuple):
     Attributes:
         rewards: [T, N], 0 after the episode's end.
         values: what was expected in each state, [T, N]; None where the agent cannot say.
+        observations: those of the first `MOST_STATES` steps, whichever episodes they are of, [S, *shape].
+        actions: what was done there, [S, ...].
         alive: bool [T, N], whether the episode was still going on.
         ended_by_time: bool [N], whether it was truncated.
     """
@@ -30,6 +33,8 @@ class Played(NamedTuple):
     values: npt.NDArray[Any] | None
     alive: npt.NDArray[np.bool_]
     ended_by_time: npt.NDArray[np.bool_]
+    observations: npt.NDArray[Any]
+    actions: npt.NDArray[Any]
 
 
 def play(
@@ -47,11 +52,18 @@ def play(
     ended_by_time = np.zeros(episodes, bool)
     waiting = iter(range(episodes))
     first = itertools.islice(waiting, envs.num_envs)
+    met: list[npt.NDArray[Any]] = []
+    done: list[npt.NDArray[Any]] = []
+    states = 0
     playing = [(i, episode, envs.reset(i, seed=seed + episode)) for i, episode in enumerate(first)]
     while playing:
         which, running, seen = zip(*playing, strict=True)
         observations = np.stack(seen)
         value, actions = values(observations), policy(observations)
+        if states < MOST_STATES:
+            met.append(observations)
+            done.append(np.asarray(actions))
+            states += len(observations)
         following, reward, terminated, truncated = envs.step(which, actions)
         playing = []
         for k, (i, episode) in enumerate(zip(which, running, strict=True)):
@@ -68,7 +80,8 @@ def play(
     lengths = np.array([len(row) for row in rewards])
     alive = np.arange(lengths.max())[:, None] < lengths
     known = _columns(expected, alive) if expected[0] else None
-    return Played(_columns(rewards, alive), known, alive, ended_by_time)
+    observed, acted = (np.concatenate(parts)[:MOST_STATES] for parts in (met, done))
+    return Played(_columns(rewards, alive), known, alive, ended_by_time, observed, acted)
 
 
 def _check_length(rewards: Sequence[float]) -> None:
@@ -101,3 +114,9 @@ def scalars(played: Played, *, discount: float) -> dict[str, float]:
         if bias is not None:
             found["eval/overestimation"] = bias
     return {name: float(value) for name, value in found.items()}
+
+
+def distributions(played: Played) -> dict[str, npt.NDArray[Any]]:
+    """Returns, values and actions, by TensorBoard name."""
+    found = {"eval/returns": played.rewards.sum(0), "eval/actions": played.actions}
+    return found if played.values is None else {**found, "eval/values": played.values[played.alive]}

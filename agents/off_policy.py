@@ -176,8 +176,8 @@ class OffPolicyAgent(Agent):
         vector_steps = self.whole_quanta(steps)
         self._build()
         scalars = self._engine.advance(vector_steps)
-        scalars["counters/env_steps"] = int(self.env_steps.numpy())
-        scalars["counters/updates"] = int(self.updates.numpy())
+        scalars["work/env_steps"] = int(self.env_steps.numpy())
+        scalars["work/updates"] = int(self.updates.numpy())
         return scalars
 
     def state(self) -> dict[str, Any]:

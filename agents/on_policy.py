@@ -218,8 +218,8 @@ class OnPolicyAgent(Agent):
             **self._rollout.scalars(),
             **self._tally.means(sums),
             "train/learning_rate": float(self.optimizer.learning_rate.numpy()),
-            "counters/env_steps": updates * self.step_quantum,
-            "counters/updates": updates,
+            "work/env_steps": updates * self.step_quantum,
+            "work/updates": updates,
         }
 
     # ---- rollouts and updates in turn -----------------------------------------------------------------

@@ -55,7 +55,7 @@ def main() -> None:
         "engine": asked.engine,
         "num_envs": agent.config.num_envs,
         "env_steps": steps,
-        "updates": after["counters/updates"] - before["counters/updates"],
+        "updates": after["work/updates"] - before["work/updates"],
         "seconds": round(seconds, 3),
         "env_steps_per_second": round(steps / seconds, 1),
         "first_step_seconds": round(first, 2),

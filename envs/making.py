@@ -72,6 +72,7 @@ class Environments:
         self.engine = self._source.choose_engine(engine, able, self._host_only)
         env = self.judged()
         self.observation_space, self.action_space = env.observation_space, env.action_space
+        self.reward_threshold = env.spec.reward_threshold if env.spec else None
         self.contract.close(env)
         self.observation = spec_of(self.observation_space)
         if self.engine == "compiled":

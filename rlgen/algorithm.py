@@ -7,7 +7,7 @@ the Evaluator, the checkpoints and the command line know nothing else.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -30,12 +30,34 @@ class Evaluation:
         episodes: how many episodes, sample sets or passes over held-out data the scalars average over.
         images: name to a uint8 picture, [height, width, 1, 3 or 4].
         texts: name to Markdown.
+        distributions: name to numbers of any shape, whose histogram is worth watching: values, actions, codes.
+        chances: of a classifier, class to what is true and what was said of each example: bool [N] and float [N] in
+            [0, 1], for curves of precision and recall.
     """
 
     scalars: Mapping[str, float]
     episodes: int
     images: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    distributions: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    chances: Mapping[str, tuple[npt.NDArray[np.bool_], npt.NDArray[Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedding:
+    """What an algorithm makes of examples inside: points that lie near each other where it takes them for alike.
+
+    Attributes:
+        name: what they are.
+        vectors: float32 [N, D].
+        labels: columns by name, N values each.
+        pictures: of the examples, uint8 [N, H, W, 1 or 3]; None where they are no pictures.
+    """
+
+    name: str
+    vectors: npt.NDArray[np.float32]
+    labels: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    pictures: npt.NDArray[np.uint8] | None = None
 
 
 class Algorithm(abc.ABC):
@@ -50,6 +72,8 @@ class Algorithm(abc.ABC):
         higher_is_better: the direction of `score`.
         score_range: the evaluation scalars that `score` lies between, lowest and highest, for the learning curve.
         training_curve: a scalar of training to draw beside the score, in its unit, and the words for the legend.
+        charts: TensorBoard's own charts beyond those that all have (`rlgen.board.charts`): by category and title the
+            names of the curves on it, as regular expressions.
         filmed: evaluation pictures that show the same each time, of which the end of a run makes a film of training.
         memory_advice: how it needs less memory, a sentence without its full stop: "Make ... smaller (--set ...)".
         chunk_steps: how many steps one call of `train` should take: long enough that Python costs nothing,
@@ -69,6 +93,7 @@ class Algorithm(abc.ABC):
     higher_is_better: bool = True
     score_range: ClassVar[tuple[str, str] | None] = None
     training_curve: ClassVar[tuple[str, str] | None] = None
+    charts: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
     filmed: ClassVar[tuple[str, ...]] = ()
     memory_advice: str = ""
     default_steps: ClassVar[int] = 10_000
@@ -102,7 +127,7 @@ class Algorithm(abc.ABC):
     def train(self, steps: int) -> dict[str, float]:
         """Advance exactly `steps` steps (a multiple of `step_quantum`); return scalars by TensorBoard name.
 
-        Counters such as `env_steps` and `updates` come back under `counters/`. The result must not depend
+        Counters such as `env_steps` and `updates` come back under `work/`. The result must not depend
         on how a number of steps is cut into calls: resuming relies on it.
         """
 
@@ -145,6 +170,15 @@ class Algorithm(abc.ABC):
         raise UserError(f"{type(self).__name__} has nothing to film; `rlgen record` films agents at work.")
 
     frames_per_second: float = 30
+
+    def embedding(self, *, seed: int) -> Embedding | None:
+        """What it makes of held-out examples, or of the states of an episode; None if it has nothing to show."""
+        return None
+
+    @property
+    def score_threshold(self) -> float | None:
+        """The score from which its problem counts as solved; None if nobody has said."""
+        return None
 
     @classmethod
     def name_problem(cls, problem: Any, arguments: Mapping[str, Any], *, name: str | None = None) -> str:

@@ -66,9 +66,12 @@ class Callback:
 
     Attributes:
         name: what its scalars, pictures and texts are filed under; the class's name in snake case unless given.
+        due_steps: steps at which a chunk ends, so that its hook is called there: at the next multiple of the
+            algorithm's quantum. What is learned does not depend on where chunks end.
     """
 
     name: str = "callback"
+    due_steps: tuple[int, ...] = ()
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)

@@ -20,7 +20,7 @@ from rlgen.best import known_in
 from rlgen.checkpoint import Checkpoint
 from rlgen.errors import CheckpointDamaged, UserError
 from rlgen.records import faults, marks_in
-from rlgen.run import CONFIG_FILE, RESULT_FILE, Run, RunConfig
+from rlgen.run import CONFIG_FILE, RESULT_FILE, SUMMARIES, Run, RunConfig
 from rlgen.seal import SealBroken, unsealed
 from rlgen.trainer_config import TrainerConfig
 
@@ -252,7 +252,7 @@ def _sealed(file: Path) -> tuple[dict[str, Any] | None, str | None]:
 
 def _events(run: Run) -> Iterator[Finding]:
     """Event files whose records do not follow one another; the last record may be cut short by a process's end."""
-    for file in sorted((run.path / "summaries").glob("*/events.*")):
+    for file in sorted(file for part in SUMMARIES for file in (run.path / part).glob("events.*")):
         if file.is_symlink() or not file.is_file():
             continue  # Named already.
         with files.open_to_read(file) as stream:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rlgen import completion, paths, registry, run_commands, several, showing
+from rlgen import completion, look_commands, paths, registry, run_commands, several, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
 from rlgen.commands import (
@@ -54,7 +54,7 @@ def cli() -> None:
     """Train agents, generative models and supervised baselines, and look at what they learned."""
 
 
-for _command in run_commands.ALL:
+for _command in (*look_commands.ALL, *run_commands.ALL):
     cli.add_command(_command)
 
 
@@ -168,6 +168,7 @@ def describe(name: str, as_json: bool) -> None:
     type=click.Choice(["now", "auto"]),
     help="Go on with the run in --run; auto: or start it, where there is none yet.",
 )
+@click.option("--profile", metavar="FIRST:LAST", help="Steps over which TensorFlow's profiler records where time goes.")
 @click.option("--from", "start", type=Place(), metavar="RUN", help="Begin with another run's weights.")
 @trust_option
 @click.option("--dry-run", is_flag=True, help="Check everything, show the configuration, write nothing.")
@@ -178,6 +179,7 @@ def train(
     wrappers: tuple[str, ...],
     seeds: int | None,
     folds: int | None,
+    profile: str | None,
     dry_run: bool,
     as_json: bool,
     name: str,
@@ -185,7 +187,7 @@ def train(
 ) -> None:
     """Train NAME, evaluate its best checkpoint, and say where to look."""
     registry.find(name, registry.ALGORITHM_KINDS)
-    asked["config"] = parse_overrides(overrides)
+    asked["config"] = parse_overrides(overrides) | ({} if profile is None else {"trainer.profile": profile})
     asked["resume"] = "auto" if asked["resume"] == "auto" else asked["resume"] is not None
     arguments = parse_overrides(env_args, example="--env-arg is_slippery=false")
     asked["env_config"] = {key: guessed(text) for key, text in arguments.items()} or None

@@ -37,6 +37,10 @@ class Hooks:
         self.fault: Exception | None = None
         self.raised: Exception | None = None
 
+    def due_after(self, step: int) -> list[int]:
+        """The steps behind this one at which a callback wants to be called."""
+        return [due for callback in self._callbacks for due in callback.due_steps if due > step]
+
     def start(self, moment: Moment) -> None:
         """Training begins."""
         self.stopped = None

@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rlgen import checkpoint, curves, registry, runtime, showing
+from rlgen.board.hparams import LAST
 from rlgen.run import Run, is_run
 
 BARS = "▁▂▃▄▅▆▇█"
 COLUMNS = 40
-# How good a run is at its end is said by the mean of so many evaluations: the last one alone may be luck.
-LAST = 5
 # What people look at last.
-ASIDE = ("counters/", "time/")
+ASIDE = ("work/", "time/")
 
 
 def inspection(path: Path) -> dict[str, Any]:

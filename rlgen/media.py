@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
 from rlgen import files, paths
 from rlgen.algorithm import Algorithm, Evaluation
+from rlgen.board.board import Film
 from rlgen.errors import RlgenError, UserError
 from rlgen.run import Run
 from rlgen.summary import png_bytes, read_images
@@ -18,6 +20,8 @@ ENDINGS = (".mp4", ".gif")
 TINY_PIXELS = 32
 # Of a film of training.
 MOST_FRAMES, FRAME_MILLISECONDS, LAST_MILLISECONDS = 60, 250, 2000
+# Of a film of the result.
+FILM_FRAMES, FILM_PIXELS = 100, 240
 
 
 def write_video(algorithm: Algorithm, out: Path, *, seed: int) -> Path:
@@ -98,7 +102,7 @@ def film_training(run: Run, name: str) -> Path | None:
     """
     import imageio.v3 as imageio
 
-    pictures = [png for _, png in read_images(run.path / "summaries" / "eval", name)]
+    pictures = [png for _, png in read_images(run.path / "eval", name)]
     if len(pictures) < 2:
         return None
     count = min(len(pictures), MOST_FRAMES)
@@ -109,6 +113,41 @@ def film_training(run: Run, name: str) -> Path | None:
     path = run.path / "media" / f"{name.replace('/', '_')}.gif"
     files.write(path, imageio.imwrite("<bytes>", frames, extension=".gif", duration=durations, loop=0))
     return path
+
+
+def film_result(run: Run, algorithm: Algorithm, *, seed: int) -> Film | None:
+    """Film the algorithm at work, small and short, into `media/film.gif`; None where there is nothing to film.
+
+    Of a long episode every second, fourth, ... frame is shown, so that the film has `FILM_FRAMES` at most.
+    """
+    from PIL import Image
+
+    hide_windows()
+    frames: list[Any] = []
+    every = 1
+    try:
+        for number, frame in enumerate(algorithm.frames(seed=seed)):
+            if number % every:
+                continue
+            picture = Image.fromarray(frame)
+            picture.thumbnail((FILM_PIXELS, FILM_PIXELS))
+            frames.append(picture)
+            if len(frames) > FILM_FRAMES:
+                frames, every = frames[::2], every * 2
+    except RlgenError:
+        return None
+    if len(frames) < 2:
+        return None
+    drawn = io.BytesIO()
+    milliseconds = max(20, round(1000 * every / algorithm.frames_per_second))
+    frames[0].save(drawn, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+    files.write(run.path / "media" / "film.gif", drawn.getvalue())
+    return Film(drawn.getvalue(), *frames[0].size)
+
+
+def hide_windows() -> None:
+    """Let environments draw off the screen: SDL complains where there is none, and its dummy may stay black."""
+    os.environ.setdefault("SDL_VIDEODRIVER", "offscreen" if sys.platform == "linux" else "dummy")
 
 
 def draw_learning_curve(run: Run, algorithm: Algorithm | type[Algorithm], *, best_step: int) -> Path:

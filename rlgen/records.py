@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlgen.algorithm import Evaluation
+from rlgen.board.board import Board
 from rlgen.callbacks import Reply
 from rlgen.errors import UserError
 from rlgen.lines import Lines, fault, go_back
 from rlgen.run import EVALUATIONS_FILE, STATS_FILE, Run
-from rlgen.summary import SummaryWriter
 
 FILES = (STATS_FILE, EVALUATIONS_FILE)
 
@@ -25,33 +25,28 @@ class Records:
 
     def __init__(self, run: Run, *, resumed_at: int | None) -> None:
         """Open them all; `resumed_at` tells TensorBoard to forget later steps written before."""
-        train, evaluations = (run.path / "summaries" / name for name in ("train", "eval"))
-        self._train = SummaryWriter(train, resumed_at=resumed_at)
-        self._evaluations = SummaryWriter(evaluations, resumed_at=resumed_at)
+        self.board = Board(run, resumed_at=resumed_at)
         self._lines = {name: Lines(run.path / name) for name in FILES}
 
     def chunk(self, step: int, scalars: Mapping[str, float], reply: Reply) -> None:
         """What a chunk of training returned, with what callbacks added to it."""
         scalars = {**scalars, **reply.scalars}
-        self._train.add(step, scalars, reply.images, reply.texts)
+        self.board.chunk(step, scalars, reply)
         self._lines[STATS_FILE].add({"step": step, **scalars})
 
     def evaluation(self, step: int, found: Evaluation, reply: Reply) -> None:
         """What an evaluation found, likewise."""
-        scalars = {**found.scalars, **reply.scalars}
-        self._evaluations.add(step, scalars, {**found.images, **reply.images}, {**found.texts, **reply.texts})
-        self._lines[EVALUATIONS_FILE].add({"step": step, **scalars})
+        self.board.evaluation(step, found, reply)
+        self._lines[EVALUATIONS_FILE].add({"step": step, **found.scalars, **reply.scalars})
 
     def sync(self) -> dict[str, Any]:
         """Wait until all is on the disk; what a checkpoint keeps to know them by."""
-        self._train.sync()
-        self._evaluations.sync()
+        self.board.sync()
         return {name: lines.sync() for name, lines in self._lines.items()}
 
     def close(self) -> None:
         """Let go of them."""
-        self._train.close()
-        self._evaluations.close()
+        self.board.close()
         for lines in self._lines.values():
             lines.close()
 

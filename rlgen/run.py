@@ -1,6 +1,6 @@
 """A run on disk: a directory that explains itself.
 
-`config.json`, `summaries/{train,eval}` for TensorBoard, `stats.jsonl` and `evaluations.jsonl` (the same in
+`config.json`, `train`, `eval` and `test` for TensorBoard, `stats.jsonl` and `evaluations.jsonl` (the same in
 JSON lines), `checkpoints/`, `best/`, `media/` and, when it is done, `result.json`.
 """
 
@@ -33,8 +33,9 @@ SCHEMA = 2
 
 CONFIG_FILE, RESULT_FILE = "config.json", "result.json"
 STATS_FILE, EVALUATIONS_FILE = "stats.jsonl", "evaluations.jsonl"
-SUMMARIES = ("summaries/train", "summaries/eval")
-DIRECTORIES = ("checkpoints", "best", "media", "summaries", *SUMMARIES)
+# For TensorBoard: what training found, what evaluations found, and what is reported in the end.
+SUMMARIES = ("train", "eval", "test")
+DIRECTORIES = ("checkpoints", "best", "media", *SUMMARIES)
 
 # What its configuration's row holds beside the configuration.
 ROW_ALONE = ("schema", "signature")

@@ -1,8 +1,7 @@
-"""Commands that use a run that is there: look at it, judge it, check it, film it, sample, predict, translate, paint."""
+"""Commands that use a run that is there: judge it, check it, film it, sample, predict, translate, paint."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -63,28 +62,6 @@ def evaluate(run: Path, samples: int | None, overrides: tuple[str, ...], as_json
 @click.command(cls=Command)
 @click.argument("run", type=Place())
 @json_option
-def inspect(run: Path, as_json: bool) -> None:
-    """Show what RUN is, how far it is and how good, and its curves; also of what another program logged."""
-    from rlgen import inspecting
-
-    row = inspecting.inspection(run)
-    print_json(row) if as_json else answer(inspecting.text(row))
-
-
-@click.command("export-scalars", cls=Command)
-@click.argument("run", type=Place())
-@click.option("--out", required=True, type=Place(), help="FILE.csv.")
-@click.option("--scalar", "scalars", multiple=True, metavar="NAME", help="Of one name alone; may be repeated.")
-def export_scalars(run: Path, out: Path, scalars: tuple[str, ...]) -> None:
-    """Write every point of RUN's curves as a row of a CSV file; also of what another program logged."""
-    from rlgen import curves
-
-    answer(curves.export(run, out=out, scalars=scalars))
-
-
-@click.command(cls=Command)
-@click.argument("run", type=Place())
-@json_option
 def check(run: Path, as_json: bool) -> None:
     """Hold every file of RUN against what was written; exit 1 if something is damaged."""
     open_run(run)
@@ -104,14 +81,13 @@ def check(run: Path, as_json: bool) -> None:
 @trust_option
 def record(run: Path, out: Path, checkpoint: str, seed: int, trust: bool) -> None:
     """Film RUN's result at work."""
-    from rlgen.media import check_video_path
+    from rlgen.media import check_video_path, hide_windows
 
     check_video_path(out)
     open_run(run)
     from rlgen.api import record as film
 
-    # Frames are drawn off the screen; without this SDL complains where there is none, and its dummy may stay black.
-    os.environ.setdefault("SDL_VIDEODRIVER", "offscreen" if sys.platform == "linux" else "dummy")
+    hide_windows()
     answer(film(run, out=out, checkpoint=checkpoint, seed=seed, trust=trust))
 
 
@@ -198,4 +174,4 @@ def predict(run: Path, given: Path, out: Path, overrides: tuple[str, ...], **how
     answer(write(run, given, out=out, config=parse_overrides(overrides), **how))
 
 
-ALL = (inspect, evaluate, check, export_scalars, record, sample, predict, translate, paint)
+ALL = (evaluate, check, record, sample, predict, translate, paint)

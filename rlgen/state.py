@@ -166,14 +166,21 @@ def _put(path: str, leaf: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         leaf.assign(arrays[path])
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def nodes(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """What a tree holds, each with its path: models, optimizers, variables, arrays, generators."""
     for name, node in tree.items():
         path = f"{prefix}{name}"
         if isinstance(node, Mapping):
-            yield from _leaves(node, f"{path}/")
+            yield from nodes(node, f"{path}/")
         elif isinstance(node, (list, tuple)):
-            yield from _leaves({str(i): child for i, child in enumerate(node)}, f"{path}/")
-        elif isinstance(node, (HasArrays, np.ndarray, np.random.Generator)):
+            yield from nodes({str(i): child for i, child in enumerate(node)}, f"{path}/")
+        else:
+            yield path, node
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for path, node in nodes(tree, prefix):
+        if isinstance(node, (HasArrays, np.ndarray, np.random.Generator)):
             yield path, node
         elif hasattr(node, "variables"):
             # Keras numbers layers by when they were made, so a variable's place is its only lasting name.

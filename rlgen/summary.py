@@ -23,6 +23,9 @@ from rlgen import files
 
 FLUSH_SECONDS = 10
 EVENTS = "events.out.tfevents."
+BUCKETS = 30
+# Of a precision-recall curve, from 0 to 1.
+THRESHOLDS = 127
 
 _files = itertools.count()
 
@@ -61,29 +64,42 @@ class SummaryWriter:
 
     def text(self, step: int, name: str, markdown: str) -> None:
         """A text in Markdown."""
-        from tensorboard.plugins.text.summary_v2 import text_pb
+        from tensorboard.plugins.text import metadata
 
-        self._add(step, text_pb(name, markdown))
+        self._tensor(step, name, metadata.create_summary_metadata(None, None), np.array([markdown.encode()], object))
 
     def image(self, step: int, name: str, pixels: npt.NDArray[np.uint8]) -> None:
         """A picture, uint8 [height, width, 1, 3 or 4]."""
-        from tensorboard.compat.proto import summary_pb2
-        from tensorboard.plugins.image import metadata
-        from tensorboard.util.tensor_util import make_tensor_proto
-
         height, width = pixels.shape[:2]
-        data = [str(width).encode(), str(height).encode(), png_bytes(pixels)]
-        plugin = metadata.create_summary_metadata(display_name=None, description=None)
-        self._add(
-            step,
-            summary_pb2.Summary(
-                value=[
-                    summary_pb2.Summary.Value(
-                        tag=name, metadata=plugin, tensor=make_tensor_proto(data, dtype=np.object_)
-                    )
-                ]
-            ),
-        )
+        self.encoded_image(step, name, png_bytes(pixels), width=width, height=height)
+
+    def encoded_image(self, step: int, name: str, data: bytes, *, width: int, height: int) -> None:
+        """A picture as a file of one holds it, PNG or GIF, which may move."""
+        from tensorboard.plugins.image import metadata
+
+        parts = np.array([str(width).encode(), str(height).encode(), data], object)
+        self._tensor(step, name, metadata.create_summary_metadata(None, None), parts)
+
+    def histogram(self, step: int, name: str, values: npt.ArrayLike) -> None:
+        """How numbers are distributed, in `BUCKETS` of equal width; nothing of those that are not finite."""
+        from tensorboard.plugins.histogram import metadata
+
+        self._tensor(step, name, metadata.create_summary_metadata(None, None), buckets(np.asarray(values)))
+
+    def precision_recall(self, step: int, name: str, labels: npt.ArrayLike, scores: npt.ArrayLike) -> None:
+        """A precision-recall curve: whether each example is one of those looked for, [N], and how likely it seemed."""
+        from tensorboard.plugins.pr_curve import metadata
+
+        described = metadata.create_summary_metadata(None, None, THRESHOLDS)
+        self._tensor(step, name, described, precision_recall(np.asarray(labels), np.asarray(scores)))
+
+    def graph(self, graph_def: bytes) -> None:
+        """The graph of a program, as a serialised `GraphDef`."""
+        self._write(graph_def=graph_def)
+
+    def summary(self, step: int, summary: Any) -> None:
+        """A summary that a plug-in of TensorBoard understands."""
+        self._add(step, summary)
 
     def add(
         self,
@@ -113,6 +129,13 @@ class SummaryWriter:
         """Flush and close."""
         self._file.close()
 
+    def _tensor(self, step: int, name: str, metadata: Any, array: npt.NDArray[Any]) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.util.tensor_util import make_tensor_proto
+
+        value = Summary.Value(tag=name, metadata=metadata, tensor=make_tensor_proto(array, dtype=array.dtype))
+        self._add(step, Summary(value=[value]))
+
     def _add(self, step: int, summary: Any) -> None:
         self._write(step=step, summary=summary)
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
@@ -127,6 +150,34 @@ def latest(directory: Path, now: float) -> float:
     names = (file.name.removeprefix(EVENTS) for file in directory.glob(f"{EVENTS}*"))
     times = [float(found[0]) for name in names if (found := re.match(r"\d+(\.\d{6})?(?=\.)", name))]
     return max([now, *(time + 1 for time in times if time >= now)])
+
+
+def buckets(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Numbers as TensorBoard's histogram: left edge, right edge and count of each of `BUCKETS`, [BUCKETS, 3]."""
+    numbers = values[np.isfinite(values)].astype(np.float64)
+    if not len(numbers):
+        return np.zeros((BUCKETS, 3))
+    low, high = numbers.min(), numbers.max()
+    if not high > low:  # TensorBoard draws the last of equal ones.
+        counts = np.array([0] * (BUCKETS - 1) + [len(numbers)])
+        return np.stack([np.full(BUCKETS, low), np.full(BUCKETS, low), counts], axis=1)
+    counts, edges = np.histogram(numbers, BUCKETS, (low, high))
+    return np.stack([edges[:-1], edges[1:], counts], axis=1)
+
+
+def precision_recall(labels: npt.NDArray[Any], scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """What TensorBoard draws of labels [N] and scores [N] in [0, 1] at `THRESHOLDS` from 0 to 1, [6, THRESHOLDS].
+
+    True positives, false positives, true negatives, false negatives, precision, recall.
+    """
+    place = np.clip(scores * (THRESHOLDS - 1), 0, THRESHOLDS - 1).astype(int)
+    # Those with a score of a threshold and above.
+    hits, alarms = (
+        np.bincount(place[labels == kind], minlength=THRESHOLDS)[::-1].cumsum()[::-1].astype(np.float64)
+        for kind in (True, False)
+    )
+    precision, recall = hits / np.maximum(hits + alarms, 1), hits / max(hits[0], 1)
+    return np.stack([hits, alarms, alarms[0] - alarms, hits[0] - hits, precision, recall])
 
 
 def png_bytes(pixels: npt.NDArray[np.uint8]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -114,7 +115,8 @@ class Trainer:
         with lock.locked(self.run.path):
             self.run.make_ready()
             self._steps = self.step
-            return self._finish(0)
+            with contextlib.closing(Records(self.run, resumed_at=self.step)) as self.records:
+                return self._finish(0)
 
     def whole_steps(self, steps: int) -> int:
         """So many steps as multiples of the algorithm's quantum."""
@@ -126,6 +128,7 @@ class Trainer:
         self._steps, self.pace = steps, Pace(evaluation_share=config.evaluation_share)
         self.records = Records(self.run, resumed_at=self.step or None)
         try:
+            self.records.board.begin(self.algorithm, config)
             self.hooks.start(self._moment())
             if not checkpoint.listed(self.run.checkpoints):
                 self._save()
@@ -166,7 +169,7 @@ class Trainer:
         evaluate_every, save_every = config.intervals(self.algorithm.step_quantum)
         # The next multiple of each.
         places = ((self.step // n + 1) * n for n in (self.algorithm.chunk_steps, evaluate_every, save_every))
-        end = min(self._steps, *places)
+        end = min(self._steps, *places, *map(self.whole_steps, self.hooks.due_after(self.step)))
         before, seconds = self.step, self.pace.training_seconds
         with self.pace.training():
             scalars = self.algorithm.train(end - before)
@@ -227,7 +230,8 @@ class Trainer:
     def _finish(self, steps: int) -> dict[str, Any]:
         """Complete the run, after so many steps of training without a break."""
         return finish(
-            *(self.run, self.algorithm, self.evaluator, self.best),
+            *(self.run, self.algorithm, self.evaluator, self.best, self.records.board),
+            config=self.config,
             step=self.step,
             stopped=self.stopped,
             pace=self.pace.report(steps),

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import ClassVar
 
+from rlgen.board.profiling import Profile
 from rlgen.callbacks import Callback, EarlyStopping, StopAfter, StopAtTarget
 from rlgen.config import Config, option
 from rlgen.errors import UserError
@@ -20,12 +21,16 @@ EVALUATIONS = 20
 class TrainerConfig(Config):
     """How a run is judged and kept and what ends it early; none of it changes what is learned until then."""
 
-    # As the number of steps may be another one when a run goes on, so may these; what ends it, and the rest.
+    # As the number of steps may be another one when a run goes on, so may these: what ends it, what is shown of it,
+    # and the rest.
     ENDINGS: ClassVar[tuple[str, ...]] = (
         *("patience_evaluations", "patience_scalar", "patience_higher_is_better"),
         *("stop_at_score", "stop_after_seconds"),
     )
-    changeable: ClassVar[tuple[str, ...]] = (*ENDINGS, "step_timeout_seconds")
+    SHOWN: ClassVar[tuple[str, ...]] = (
+        *("histograms_every_evaluations", "graph", "film", "embedding", "score_threshold", "profile"),
+    )
+    changeable: ClassVar[tuple[str, ...]] = (*ENDINGS, *SHOWN, "step_timeout_seconds")
 
     evaluate_every_steps: int | None = option(
         None, "Steps between evaluations; none: a 20th of the run.", at_least=1, at_most=MOST_STEPS
@@ -57,6 +62,19 @@ class TrainerConfig(Config):
         None, "Stop after so many seconds, counted anew by a resume; none: never.", above=0
     )
 
+    histograms_every_evaluations: int | None = option(
+        1,
+        "Evaluations from one histogram of weights, gradients, values and the like to the next; none: never.",
+        at_least=1,
+    )
+    graph: bool = option(True, "Draw the networks' graph for TensorBoard.")
+    film: bool = option(True, "Film the result at work in the end, where it can be filmed.")
+    embedding: bool = option(True, "Put what the result makes of examples inside into TensorBoard's projector.")
+    score_threshold: float | None = option(
+        None, "Score that counts as solved: how many steps it took is noted. None: the problem's own, if it has one."
+    )
+    profile: str | None = option(None, "Steps to profile, such as 1000:1100; none: no profile.")
+
     step_timeout_seconds: float | None = option(
         PATIENCE_SECONDS,
         "Seconds within which a step, a reset and a constructor of an environment have to return; none: any time.",
@@ -74,6 +92,7 @@ class TrainerConfig(Config):
             raise UserError(
                 f"trainer.patience_scalar={self.patience_scalar} watches nothing without trainer.patience_evaluations."
             )
+        self.callbacks()
 
     def resolved(self, steps: int) -> TrainerConfig:
         """With everything that depends on the length of the run filled in."""
@@ -91,9 +110,10 @@ class TrainerConfig(Config):
         return math.ceil(evaluate / quantum) * quantum, math.ceil(save / quantum) * quantum
 
     def callbacks(self) -> list[Callback]:
-        """Those that end a run as configured here."""
+        """Those that end a run or profile it as configured here."""
         patience, score, seconds = self.patience_evaluations, self.stop_at_score, self.stop_after_seconds
         watched = {"scalar": self.patience_scalar, "higher_is_better": self.patience_higher_is_better}
         made: list[Callback] = [] if patience is None else [EarlyStopping(patience_evaluations=patience, **watched)]  # type: ignore[arg-type]
         made += [] if score is None else [StopAtTarget(value=score)]
-        return made + ([] if seconds is None else [StopAfter(seconds=seconds)])
+        made += [] if seconds is None else [StopAfter(seconds=seconds)]
+        return made + ([] if self.profile is None else [Profile.parse(self.profile)])

@@ -41,7 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What many tests train is compiled once."""
+    """What many tests train is compiled once, and no film made of it."""
+    import unshown
+
+    unshown.install()
     if "tensorflow" in sys.modules:
         import same_programs
 

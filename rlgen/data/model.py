@@ -310,7 +310,7 @@ class Model(Algorithm):
         scalars = self._tally.means(sums)
         if self._schedules:
             scalars["train/learning_rate"] = self.schedule(updates - 1)
-        return {**scalars, "counters/updates": updates, "counters/images": updates * self.examples_per_update}
+        return {**scalars, "work/updates": updates, "work/images": updates * self.examples_per_update}
 
     def reseed(self, seed: int) -> None:
         """As the base; what `check_training` notes of the data is noted again."""

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rlgen import data, learning, networks, pictures, runtime
-from rlgen.algorithm import Evaluation, Split
+from rlgen.algorithm import Embedding, Evaluation, Split
 from rlgen.config import another_default, option
-from rlgen.data import Arrays
+from rlgen.data import Arrays, embedded
 from rlgen.data.feed import Batch
 from rlgen.data.model import Model
 from rlgen.errors import UserError
@@ -236,7 +236,12 @@ class Autoencoder(Model):
             scalars["eval/denoised_mse"] = reconstruction.squared_error(x, back)
             rows = [x, spoilt, back]
         images = {"eval/reconstructions": reconstruction.side_by_side(*rows)} if self.dataset.spec.picture else {}
-        return Evaluation(scalars=scalars, episodes=1, images=images)
+        return Evaluation(scalars=scalars, episodes=1, images=images, distributions={"eval/codes": codes})
+
+    def embedding(self, *, seed: int) -> Embedding:
+        """The codes of held-out examples."""
+        arrays = self.held_out("validation").take(slice(embedded.MOST_EXAMPLES))
+        return embedded.embedding("codes", self.encode(arrays.x), arrays, self.dataset)
 
     @cached_property
     def _components(self) -> reconstruction.Components:

@@ -61,6 +61,17 @@ class GenerativeModel(AveragedModel):
     default_problem = "ring"
     score = "eval/quality"
     filmed: ClassVar[tuple[str, ...]] = ("eval/fixed_samples",)
+    charts = {
+        "Learning": {
+            "fidelity and diversity": ("eval/coverage", "eval/density", "eval/diversity"),
+            "distances": (r"eval/(fid|kid|sliced_wasserstein)_.*",),
+        },
+        "Health": {
+            "what the discriminator believes": ("prob/real", "prob/fake"),
+            "gap of the critic": ("train/critic_gap",),
+            "augmentation": ("train/ada_probability", "train/real_sign"),
+        },
+    }
     held_out_least = NEIGHBOURS + 1
     memory_advice = "Make batch_size, the hidden layers, the data or evaluation_samples smaller"
 

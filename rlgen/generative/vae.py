@@ -12,9 +12,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rlgen import data, learning, networks, runtime
-from rlgen.algorithm import Evaluation, Split
+from rlgen.algorithm import Embedding, Evaluation, Split
 from rlgen.config import another_default, option
-from rlgen.data import Arrays
+from rlgen.data import Arrays, embedded
 from rlgen.data.feed import Batch
 from rlgen.errors import UserError
 from rlgen.generative import coders, reconstruction
@@ -254,7 +254,18 @@ class VAE(GenerativeModel):
             "eval/pca_mse": self._components.error(x),
         }
         images = {"eval/reconstructions": reconstruction.side_by_side(x, back)} if self.dataset.spec.picture else {}
-        return replace(found, scalars={**found.scalars, **scalars}, images={**found.images, **images})
+        return replace(
+            found,
+            scalars={**found.scalars, **scalars},
+            images={**found.images, **images},
+            distributions={**found.distributions, "eval/codes": mean, "eval/code_deviations": deviation},
+        )
+
+    def embedding(self, *, seed: int) -> Embedding:
+        """The means of q(z|x) of held-out examples."""
+        arrays = self.held_out("validation").take(slice(embedded.MOST_EXAMPLES))
+        labels = arrays.y if self.config.conditional else None
+        return embedded.embedding("codes", self.encode(arrays.x, classes=labels)[0], arrays, self.dataset)
 
     def bounds(self, arrays: Arrays, seed: int) -> Bounds:
         """Of examples as the data set gives them, their classes with them where they count."""

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rlgen import data, learning, registry, runtime
-from rlgen.algorithm import Evaluation, Split
-from rlgen.data import Arrays, Target
+from rlgen.algorithm import Embedding, Evaluation, Split
+from rlgen.data import Arrays, Target, embedded
 from rlgen.data.feed import Batch
 from rlgen.data.model import Model
 from rlgen.errors import UserError
@@ -42,6 +42,18 @@ class SupervisedModel(Model):
     default_problem = "digits"
     # Of its default problem; what a model learns from decides anew.
     score = tasks.Classes.score
+    charts = {
+        "Learning": {
+            "accuracy": (r"(train|eval|test)/accuracy",),
+            "loss": (r"(train|eval|test)/loss",),
+            "error": (r"(train|eval|test)/(root_mean_squared|mean_absolute|mean_squared)_error",),
+            "beside baselines": (r"eval/(accuracy|dice|mean_absolute_error|root_mean_squared_error)(_[a-z_]+)?",),
+        },
+        "Health": {
+            "calibration": (r"(eval|test)/calibration_error",),
+            "penalties": ("train/penalty", "train/min_diff"),
+        },
+    }
     used: tuple[str, ...] = ("net",)
     learned: tuple[str, ...] = ("optimizer",)
     draws = (DROPOUT, *min_diff.DRAWS)
@@ -254,10 +266,14 @@ class SupervisedModel(Model):
         return Prediction(mean, deviation)
 
     def _answered(self, x: npt.NDArray[Any], seed: int) -> Prediction:
-        raw = self._standardized(data.scaled(tf.constant(x.astype(self.dataset.spec.dtype, copy=False))))
+        raw = self._raw(x)
         if not self.config.monte_carlo_passes:
             return self.task.answer(self.task.shaped(self.net(raw, training=False)))
         return self._monte_carlo(raw, seed)
+
+    def _raw(self, x: npt.NDArray[Any]) -> Any:
+        """Examples as the net takes them."""
+        return self._standardized(data.scaled(tf.constant(x.astype(self.dataset.spec.dtype, copy=False))))
 
     def _monte_carlo(self, x: Any, seed: int) -> Prediction:
         """The mean of passes with dropout, and what it varies by; what each pass is unsure of itself adds to that.
@@ -294,6 +310,16 @@ class SupervisedModel(Model):
             target=self.target,
             complete=split == "test",
         )
+
+    def embedding(self, *, seed: int) -> Embedding | None:
+        """Held-out examples as the net's last layer sees them, with what they are and what they are taken for."""
+        last, known = self.net.layers[-1].input, self.target.label or self.target.numbers
+        if not isinstance(last, keras.KerasTensor) or len(last.shape) != 2 or not known:
+            return None
+        arrays = self.held_out("validation").take(slice(embedded.MOST_EXAMPLES))
+        seen = keras.Model(self.net.input, last)(self._raw(arrays.x), training=False)
+        labels = reports.labels(np.asarray(arrays.y), self._predicted(arrays.x, seed).mean, self.target)
+        return embedded.embedding("examples", np.asarray(seen, np.float32), arrays, self.dataset, labels=labels)
 
     @cached_property
     def _said(self) -> dict[Split, dict[str, npt.NDArray[Any]]]:

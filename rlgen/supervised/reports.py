@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,19 @@ def _of_classes(
         images["eval/calibration"] = figures.calibration(labels, chances)
         for kind in ("roc", "precision_recall"):
             images[f"eval/{kind}"] = figures.curves(labels, chances, names, kind=kind)
-    return Evaluation(scalars, 1, images, {"eval/by_class": judging.by_class(labels, guesses, names)})
+    return Evaluation(
+        scalars,
+        1,
+        images,
+        {"eval/by_class": judging.by_class(labels, guesses, names)},
+        distributions={"eval/confidence": chances.max(axis=1)},
+        chances=_chances(labels, chances, names),
+    )
+
+
+def _chances(labels: Any, chances: Any, names: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+    """Of two classes the second alone: the curve of the first is the same upside down."""
+    return {names[i]: (labels == i, chances[:, i]) for i in range(len(names)) if len(names) > 2 or i}
 
 
 def _of_masks(
@@ -91,7 +103,7 @@ def _of_numbers(arrays: Arrays, prediction: Prediction, baselines: Baselines, da
             images["eval/series"] = figures.series(y, mean)
         else:
             images["eval/agreement"] = figures.agreement(y, mean)
-    return Evaluation(scalars, episodes=1, images=images)
+    return Evaluation(scalars, episodes=1, images=images, distributions={"eval/errors": said - targets})
 
 
 def _caption(true: str, guessed: str) -> str:
@@ -110,3 +122,13 @@ def _side_by_side(x: Any, targets: Any, predictions: Any, dataset: Dataset) -> I
         return {}
     parts = [pictures.to_uint8(data.scaled(part[:PICTURES_SHOWN])) for part in (x, targets, predictions)]
     return {"eval/examples": pictures.beside(*parts)}
+
+
+def labels(targets: Any, predictions: Any, target: Target) -> dict[str, Sequence[Any]]:
+    """What examples are and what was said of them, as columns of names or numbers."""
+    if target.label:
+        names, guesses = target.classes, predictions.argmax(axis=1)
+        return {"class": [names[i] for i in targets], "taken for": [names[i] for i in guesses]}
+    columns = (np.asarray(part).reshape(len(targets), -1)[:, 0] for part in (targets, predictions))
+    true, said = ([f"{number:.4g}" for number in column] for column in columns)
+    return {"target": true, "prediction": said}

@@ -90,7 +90,7 @@ def test_the_host_engine(problem: str) -> None:
     scalars = first.train(64)
     second.train(16)
     second.train(48)
-    assert scalars["counters/env_steps"] == 64
+    assert scalars["work/env_steps"] == 64
     assert all(np.isfinite(value) for value in scalars.values())
     for a, b in zip(first.network.get_weights(), second.network.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

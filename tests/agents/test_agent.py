@@ -184,7 +184,7 @@ def test_randomised_physics(engine: str) -> None:
     small = {"hidden_units": (4,), "train_every_env_steps": 16, "learning_starts_env_steps": 0}
     config = DQN.Config.build({**small, "wrappers": ("randomize?length=0.4:0.6&gravity=8:12",)})
     agent = DQN(problem="CartPole-v1", config=config, seed=0, engine=engine)
-    assert agent.train(64)["counters/env_steps"] == 64
+    assert agent.train(64)["work/env_steps"] == 64
     with pytest.raises(UserError, match="Did you mean 'length'"):
         wrong = DQN.Config.build({"wrappers": ("randomize?lenght=1:2",)})
         DQN(problem="CartPole-v1", config=wrong, seed=0, engine=engine)

@@ -74,7 +74,7 @@ def test_weights_come_before_the_mean_of_either_loss(kind: str, each: list[float
 @pytest.mark.parametrize("engine", ["compiled", "gymnasium"])
 def test_updates_at_the_ends_of_episodes(engine: str) -> None:
     trained = agent(engine)
-    counted = [int(trained.train(steps)["counters/updates"]) for steps in (6, 1, 5, 9)]
+    counted = [int(trained.train(steps)["work/updates"]) for steps in (6, 1, 5, 9)]
     assert counted == [0, 3, 3, 9]
     assert int(trained.episodes) == 3
     # After 6 updates, two episodes, the target was copied; the third episode's updates it has not seen.
@@ -86,7 +86,7 @@ def test_updates_at_the_ends_of_episodes(engine: str) -> None:
 
 
 def test_the_first_updates_wait_for_enough_steps() -> None:
-    assert agent("compiled", learning_starts_env_steps=EPISODE + 1).train(3 * EPISODE)["counters/updates"] == 2 * 3
+    assert agent("compiled", learning_starts_env_steps=EPISODE + 1).train(3 * EPISODE)["work/updates"] == 2 * 3
 
 
 @pytest.mark.parametrize("engine", ["compiled", "gymnasium"])

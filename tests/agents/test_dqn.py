@@ -130,7 +130,7 @@ def test_every_combination_of_switches(double: bool, dueling: str, uncompiled: N
         before = trained.online.get_weights()
         scalars = trained.train(4)
         assert all(np.isfinite(value) for value in scalars.values()), changes
-        assert (scalars["counters/env_steps"], scalars["counters/updates"]) == (4, 1)
+        assert (scalars["work/env_steps"], scalars["work/updates"]) == (4, 1)
         assert any(not np.array_equal(a, b) for a, b in zip(before, trained.online.get_weights(), strict=True)), changes
         # A hard update leaves no difference, a soft one does.
         assert differs(trained) == (changes["target_update_rate"] < 1), changes

@@ -114,7 +114,7 @@ def test_the_host_engine(problem: str) -> None:
     scalars = first.train(320)
     second.train(80)
     second.train(240)
-    assert scalars["counters/env_steps"] == 320
+    assert scalars["work/env_steps"] == 320
     assert all(np.isfinite(value) for value in scalars.values())
     # Episodes cut at rollout_steps count as well.
     assert 5 < scalars["rollout/ep_len_mean"] <= 20

@@ -148,7 +148,7 @@ def test_the_host_engine(cls: type) -> None:
     second.train(20)
     second.train(28)
     # One update for every environment step, with two environments too.
-    assert scalars["counters/updates"] == 40
+    assert scalars["work/updates"] == 40
     assert all(np.isfinite(value) for value in scalars.values())
     for a, b in zip(first.actor.get_weights(), second.actor.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -89,7 +89,7 @@ def test_the_host_engine() -> None:
     scalars = first.train(48)
     second.train(20)
     second.train(28)
-    assert scalars["counters/updates"] == 40
+    assert scalars["work/updates"] == 40
     assert all(np.isfinite(value) for value in scalars.values())
     for a, b in zip(first.actor.get_weights(), second.actor.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

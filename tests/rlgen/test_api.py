@@ -115,7 +115,7 @@ def test_a_run_whose_last_checkpoint_is_damaged_may_be_finished_again(walk: Any,
 
 def test_make_is_for_a_loop_of_ones_own(walk: Any) -> None:
     algorithm = rlgen.make("walk", seed=3, config={"size": 2})
-    assert algorithm.train(10)["counters/updates"] == 10
+    assert algorithm.train(10)["work/updates"] == 10
     assert rlgen.Evaluator(episodes=2, seed=0).evaluate(algorithm).episodes == 2
     with pytest.raises(UnknownName, match="Did you mean 'walk'"):
         rlgen.make("wlak")

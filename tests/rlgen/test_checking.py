@@ -254,7 +254,7 @@ def test_the_result(run: Run) -> None:
 
 
 def test_curves(run: Run) -> None:
-    (file,) = (run.path / "summaries" / "train").iterdir()
+    (file,) = (run.path / "train").iterdir()
     file.write_bytes(file.read_bytes()[:-5])
     assert check(run.path).findings == (), "a process that was killed leaves half a record"
     data = bytearray(file.read_bytes())
@@ -269,12 +269,12 @@ def test_what_is_no_file_is_not_opened(run: Run) -> None:
     os.mkfifo(run.path / "media" / "pipe")
     (run.path / ".lock").unlink()
     os.mkfifo(run.path / ".lock")
-    (run.path / "summaries" / "train" / "events.link").symlink_to("/dev/zero")
+    (run.path / "train" / "events.link").symlink_to("/dev/zero")
     report = check(run.path)
     assert {finding.file: finding.what for finding in report.findings} == {
         ".lock": "is neither a file nor a directory",
         "media/pipe": "is neither a file nor a directory",
-        "summaries/train/events.link": "is a link",
+        "train/events.link": "is a link",
     }
     for finding in report.findings:
         assert "in its place, or delete it" in finding.advice

@@ -164,7 +164,7 @@ def test_what_they_add_is_written_under_their_name(walk: Any, tmp_path: Path) ->
     stats, evaluations = rows(run)
     assert [row["watch/twice"] for row in stats] == [20.0, 40.0]
     assert [row["watch/half"] for row in evaluations] == [5.0, 10.0]
-    summaries = run.path / "summaries"
+    summaries = run.path
     assert read_scalars(summaries / "train")["watch/twice"] == [(10, 20.0), (20, 40.0)]
     assert read_scalars(summaries / "eval")["watch/half"] == [(10, 5.0), (20, 10.0)]
     notes = texts(summaries / "train", "text")["watch/note"]

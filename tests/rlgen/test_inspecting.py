@@ -26,7 +26,7 @@ def test_a_completed_run(tmp_path: Path) -> None:
     assert row["last_5_from_best"] == pytest.approx(max(scores) - np.mean(scores[-5:]))
     curve = row["curves"]["eval/score"]
     assert (curve["points"], curve["first"], curve["last"]) == (6, scores[0], scores[-1])
-    assert next(iter(row["curves"])) == "eval/score" and list(row["curves"])[-1].startswith(("time/", "counters/"))
+    assert next(iter(row["curves"])) == "eval/score" and list(row["curves"])[-1].startswith(("time/", "work/"))
     assert inspecting.text(row).count(curve["form"]) >= 1
 
 

@@ -42,7 +42,7 @@ def test_everything_is_written_twice(run: Run) -> None:
     assert run.stats() == [{"step": step, "train/loss": 1 / step, "ear/x": 1.0} for step in (10, 20)]
     assert run.evaluations() == [{"step": step, "eval/a": step, "e/y": 2} for step in (10, 20)]
     for part, rows in {"train": run.stats(), "eval": run.evaluations()}.items():
-        points = read_scalars(run.path / "summaries" / part)
+        points = read_scalars(run.path / part)
         for name in set(rows[0]) - {"step"}:
             assert points[name] == [(row["step"], pytest.approx(row[name])) for row in rows]
 

@@ -182,7 +182,7 @@ def test_provenance_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---- links, and rows that somebody else wrote -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", ["checkpoints", "best", "media", "summaries", "summaries/train"])
+@pytest.mark.parametrize("place", ["checkpoints", "best", "media", "eval", "train"])
 def test_nothing_is_done_through_links(tmp_path: Path, place: str) -> None:
     """What is behind them stays as it is, half-written files with names of rlgen's own too."""
     run = train(tmp_path / "run", kill_at=25)

@@ -61,9 +61,9 @@ def test_it_advances_exactly_and_everything_is_written(walk: Any, tmp_path: Path
     assert [row["step"] for row in run.evaluations()] == [50, 100]
     assert [c.step for c in checkpoint.listed(run.checkpoints)] == [80, 100]
     assert len(checkpoint.listed(run.best)) == 1
-    train, judged = (read_scalars(run.path / "summaries" / part) for part in ("train", "eval"))
+    train, judged = (read_scalars(run.path / part) for part in ("train", "eval"))
     assert [step for step, _ in train["train/loss"]] == [30, 40, 50, 60, 80, 90, 100]
-    assert {"train/loss", "time/fps", "counters/updates"} == train.keys()
+    assert {"train/loss", "time/fps", "work/updates"} == train.keys()
     assert [step for step, _ in judged["eval/score"]] == [50, 100]
     assert train["train/loss"][-1][1] == pytest.approx(run.stats()[-1]["train/loss"])
     json.dumps(result, allow_nan=False)
@@ -159,7 +159,7 @@ def test_what_was_written_after_the_checkpoint_is_written_again_once(walk: Any, 
     assert arrays(whole.algorithm) == arrays(again.algorithm)
     assert without_times(whole.run.stats()) == without_times(again.run.stats())
     for part in ("train", "eval"):
-        one, two = (read_scalars(t.run.path / "summaries" / part) for t in (whole, again))
+        one, two = (read_scalars(t.run.path / part) for t in (whole, again))
         one.pop("time/fps", None)
         two.pop("time/fps", None)
         assert one == two

@@ -91,7 +91,7 @@ def tiny_fields(cls: type[Any]) -> dict[str, Any]:
 def use(agent: Any) -> None:
     """Train a few steps, play two episodes, act on one observation; the action has to lie in its space."""
     scalars = agent.train(16)
-    assert scalars["counters/env_steps"] == 16
+    assert scalars["work/env_steps"] == 16
     assert all(np.isfinite(value) for value in scalars.values())
     evaluation = agent.evaluate(episodes=2, seed=0, split="test")
     assert evaluation.episodes == 2

@@ -176,6 +176,7 @@ def import_what_takes_long() -> None:
     Runs are evaluated twice where the page does not say how often: runs of so few steps are soon judged.
     """
     import same_programs
+    import unshown
 
     from rlgen.runtime import import_tensorflow
 
@@ -188,6 +189,7 @@ def import_what_takes_long() -> None:
     from rlgen import trainer_config
 
     trainer_config.EVALUATIONS = 2
+    unshown.install()
 
 
 if __name__ == "__main__":

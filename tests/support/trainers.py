@@ -56,6 +56,7 @@ def started(environment: dict[str, str]) -> Iterator[Trainers]:
 def _serve() -> None:
     import matplotlib.figure  # noqa: F401
     import same_programs
+    import unshown
     from tensorboard.compat.proto import event_pb2  # noqa: F401
     from tensorboard.plugins.scalar import summary_v2  # noqa: F401
 
@@ -64,6 +65,7 @@ def _serve() -> None:
 
     runtime.import_tensorflow()
     same_programs.install()
+    unshown.install()
     for plugin in registry.available():
         if plugin.kind in registry.ALGORITHM_KINDS:
             plugin.load()

@@ -80,7 +80,7 @@ class Walk(Algorithm):
                 loss = float("nan")
             if self.steps == self.config.nan_weights_at:
                 self.weights[0] = np.nan
-        return {"train/loss": loss / steps, "counters/updates": float(self.steps)}
+        return {"train/loss": loss / steps, "work/updates": float(self.steps)}
 
     def state(self) -> Mapping[str, Any]:
         return {

@@ -26,8 +26,8 @@ def test_chunks_do_not_matter_and_one_trace_serves_all() -> None:
         scalars = cut.train(20)
     assert same(state.read(whole.state()), state.read(cut.state()))
     assert cut._advance.traces() == 1
-    assert scalars["counters/updates"] == 60
-    assert scalars["counters/images"] == 60 * k * 32
+    assert scalars["work/updates"] == 60
+    assert scalars["work/images"] == 60 * k * 32
     assert int(cut.discriminator_optimizer.iterations) == 60 * k
 
 

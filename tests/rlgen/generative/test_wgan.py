@@ -23,7 +23,7 @@ def test_the_critic_stays_within_its_bound_and_the_generator_learns(problem: str
     assert all((new.numpy() != old).any() for new, old in zip(model.generator.variables, before, strict=True))
     assert scalars["train/critic_gap"] == pytest.approx(-scalars["loss/discriminator"], abs=1e-6)
     assert "prob/real" not in scalars
-    assert scalars["counters/images"] == 4 * 2 * 8
+    assert scalars["work/images"] == 4 * 2 * 8
     assert int(model.discriminator_optimizer.iterations) == 2 * int(model.generator_optimizer.iterations)
 
 

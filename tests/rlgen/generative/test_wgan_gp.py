@@ -22,7 +22,7 @@ def test_both_nets_learn_and_the_penalty_is_told(problem: str) -> None:
     scalars = model.train(3)
     assert [v.path for v, old in zip(variables, before, strict=True) if (v.numpy() == old).all()] == []
     assert scalars["loss/gradient_penalty"] > 0
-    assert scalars["counters/images"] == 3 * 2 * 8
+    assert scalars["work/images"] == 3 * 2 * 8
 
 
 def test_the_critic_has_no_batch_normalization_and_may_have_none() -> None:

@@ -29,7 +29,7 @@ def test_chunks_do_not_matter_and_one_trace_serves_all() -> None:
         scalars = cut.train(steps)
     assert same(state.read(whole.state()), state.read(cut.state()))
     assert cut._advance.traces() == 1
-    assert (scalars["counters/updates"], scalars["counters/images"]) == (60, 3000)
+    assert (scalars["work/updates"], scalars["work/images"]) == (60, 3000)
     assert {"train/loss", "train/accuracy", "train/grad_norm", "train/learning_rate"} < set(scalars)
 
 
