@@ -34,6 +34,16 @@ def export_scalars(run: Path, out: Path, scalars: tuple[str, ...]) -> None:
 
 @click.command(cls=Command)
 @click.argument("runs", type=Place(), nargs=-1, required=True, metavar="RUN...")
+@click.option("--out", required=True, type=Place(), help="FILE.html.")
+def report(runs: tuple[Path, ...], out: Path) -> None:
+    """Write what each RUN came to, or each run in a directory, as one HTML file that needs nothing else."""
+    from rlgen import reporting
+
+    answer(reporting.report(runs, out=out))
+
+
+@click.command(cls=Command)
+@click.argument("runs", type=Place(), nargs=-1, required=True, metavar="RUN...")
 @click.option("--metric", metavar="TAG", help="What to compare, such as train/loss; none: the runs' own score.")
 @click.option("--by", metavar="seed", help="seed: take runs together that differ in nothing but the seed.")
 @click.option("--lower-is-better", is_flag=True, help="Of a --metric that is not the runs' own score.")
@@ -68,4 +78,4 @@ def tail(run: Path, once: bool) -> None:
         return  # Who looked on has seen enough; the run goes on.
 
 
-ALL = (inspect, export_scalars, compare, tail)
+ALL = (inspect, export_scalars, report, compare, tail)
