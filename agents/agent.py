@@ -69,7 +69,7 @@ class Agent(Algorithm):
         "Health": {
             "values": ("train/q_mean", "eval/overestimation"),
             "temporal-difference error": ("train/td_error",),
-            "exploration": ("rollout/exploration_rate", "train/ent_coef", "train/entropy"),
+            "exploration": ("rollout/exploration_rate", "train/ent_coef", "train/entropy_loss"),
             "explained variance": ("train/explained_variance",),
         },
     }

@@ -66,10 +66,15 @@ FASHION: tuple[tuple[int, Named], ...] = (
     (4295, ("second book, CNN", "cnn", "book-mastering-tensorflow", {})),
     (10_000, ("mlp", "mlp", "default", {})),
 )
-ONE_CYCLE = "one_cycle:start=0.02,peak=0.2,over=4295"
+# Twelve epochs; in five it underfits, at .918 to .923 of the training part, with shifted pictures and without.
+ONE_CYCLE = {
+    "learning_rate": "one_cycle:start=0.01,peak=0.1,over=10308",
+    "weight_decay": 1e-3,
+    "augment": ["flip"],
+}
 DEEP: tuple[tuple[int, Named], ...] = (
-    (4295, ("resnet, one cycle", "resnet", "default", {"learning_rate": ONE_CYCLE, "augment": ["flip", "shift"]})),
-    (5154, ("Hands-On, CNN", "cnn", "book-hands-on-ml", {})),
+    (17_180, ("Hands-On, CNN", "cnn", "book-hands-on-ml", {})),
+    (10_308, ("resnet, one cycle", "resnet", "default", ONE_CYCLE)),
 )
 
 
@@ -83,7 +88,7 @@ def fashion(seeds: range) -> Iterator[Job]:
 
 
 def deep(seeds: range) -> Iterator[Job]:
-    """Those that take a quarter of an hour, three and five epochs."""
+    """Those that take a quarter of an hour, ten and twelve epochs."""
     for seed in seeds:
         for steps, model in DEEP:
             yield from each([model], "fashion_mnist", steps, {}, range(seed, seed + 1))

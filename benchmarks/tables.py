@@ -14,6 +14,7 @@ from benchmarks import generative_tables, supervised_tables
 from benchmarks.growth import AXES, COLORS
 from benchmarks.learning import CONTROL_BARS
 from benchmarks.markdown import table
+from benchmarks.summaries import BAR_MEGABYTES, BAR_SHARE
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -181,11 +182,37 @@ def growth() -> str:
     return "\n".join([f"## How cost grows\n\n{how}\n\n{plot}\n", *parts, command])
 
 
+def summaries() -> str:
+    """What TensorBoard costs."""
+    rows = json.loads((HERE / "results" / "summaries.json").read_text())
+    header = ["run", "steps", "seconds", "share while it trains", "seconds at its end", "MB", "MB of an hour"]
+    cells = [
+        (
+            row["name"],
+            f"{row['steps']:,}",
+            f"{row['seconds']:.0f}",
+            f"{row['share_in_training']:.1%}",
+            f"{row['seconds_at_the_end']:.1f}",
+            f"{row['megabytes']:.1f}",
+            f"{row['megabytes_an_hour']:.1f}",
+        )
+        for row in rows
+    ]
+    return (
+        "Everything on that is on by default. Share: the seconds spent on writing for TensorBoard while training goes "
+        f"on, of those of the whole run (bar: {BAR_SHARE:.0%}). At its end: the film and the embedding. MB of an hour: "
+        f"what the event files of such a run of an hour would take (bar: {BAR_MEGABYTES} MB).\n\n{table(header, cells)}"
+        "\n\n"
+        "`python -m benchmarks.summaries`\n"
+    )
+
+
 def page() -> str:
     """The whole page."""
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
         f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
+        f"## What summaries cost\n\n{summaries()}\n"
         f"## Learning\n\n{cartpole()}\n{control()}\n## Over-estimation\n\n{overestimation()}\n"
         f"{generative_tables.section()}\n{supervised_tables.section()}"
     )

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 from rlgen._version import __version__
 
 if TYPE_CHECKING:
-    from rlgen.algorithm import Algorithm, Evaluation
+    from rlgen.algorithm import Algorithm, Embedding, Evaluation
     from rlgen.api import available, evaluate, load, make, record, sample, train, translate
     from rlgen.callbacks import Callback, EarlyStopping, Moment, Reply, StopAfter, StopAtTarget
+    from rlgen.comparing import compare
     from rlgen.config import Config, option
     from rlgen.curves import read
     from rlgen.evaluator import Evaluator
     from rlgen.registry import register
+    from rlgen.reporting import report
     from rlgen.run import Run
     from rlgen.trainer import Trainer
 
 _HOMES = {
     "Algorithm": "rlgen.algorithm",
+    "Embedding": "rlgen.algorithm",
     "Evaluation": "rlgen.algorithm",
     "available": "rlgen.api",
     "evaluate": "rlgen.api",
@@ -39,10 +42,12 @@ _HOMES = {
     "Reply": "rlgen.callbacks",
     "StopAfter": "rlgen.callbacks",
     "StopAtTarget": "rlgen.callbacks",
+    "compare": "rlgen.comparing",
     "Config": "rlgen.config",
     "option": "rlgen.config",
     "Evaluator": "rlgen.evaluator",
     "register": "rlgen.registry",
+    "report": "rlgen.reporting",
     "Run": "rlgen.run",
     "Trainer": "rlgen.trainer",
 }
@@ -52,6 +57,7 @@ __all__ = [
     "Callback",
     "Config",
     "EarlyStopping",
+    "Embedding",
     "Evaluation",
     "Evaluator",
     "Moment",
@@ -62,6 +68,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "available",
+    "compare",
     "evaluate",
     "load",
     "make",
@@ -70,6 +77,7 @@ __all__ = [
     "read",
     "record",
     "register",
+    "report",
     "sample",
     "train",
     "translate",

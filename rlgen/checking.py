@@ -22,6 +22,7 @@ from rlgen.errors import CheckpointDamaged, UserError
 from rlgen.records import faults, marks_in
 from rlgen.run import CONFIG_FILE, RESULT_FILE, SUMMARIES, Run, RunConfig
 from rlgen.seal import SealBroken, unsealed
+from rlgen.summary import checksum
 from rlgen.trainer_config import TrainerConfig
 
 
@@ -257,17 +258,11 @@ def _events(run: Run) -> Iterator[Finding]:
             continue  # Named already.
         with files.open_to_read(file) as stream:
             while len(head := stream.read(12)) == 12:
-                length, checksum = struct.unpack("<QI", head)
-                if checksum != _masked_checksum(head[:8]):
+                length, said = struct.unpack("<QI", head)
+                if said != checksum(head[:8]):
                     what = f"is damaged after {stream.tell() - 12:,} bytes"
                     yield _finding(
                         run, file, what, "TensorBoard shows what is before it; the JSON lines have the same."
                     )
                     break
                 stream.seek(length + 4, 1)
-
-
-def _masked_checksum(data: bytes) -> int:
-    from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
-
-    return int(masked_crc32c(data))

@@ -75,6 +75,7 @@ def finish(
         "best_step": best_step,
         "lost_best_step": best.lost_step,
         "score": algorithm.score,
+        "higher_is_better": algorithm.higher_is_better,
         "episodes": evaluation.episodes,
         "evaluation": dict(evaluation.scalars),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import sys
 import uuid
@@ -21,7 +22,7 @@ TINY_PIXELS = 32
 # Of a film of training.
 MOST_FRAMES, FRAME_MILLISECONDS, LAST_MILLISECONDS = 60, 250, 2000
 # Of a film of the result.
-FILM_FRAMES, FILM_PIXELS = 100, 240
+FILM_STEPS, FILM_EVERY, FILM_PIXELS = 300, 4, 240
 
 
 def write_video(algorithm: Algorithm, out: Path, *, seed: int) -> Path:
@@ -118,28 +119,21 @@ def film_training(run: Run, name: str) -> Path | None:
 def film_result(run: Run, algorithm: Algorithm, *, seed: int) -> Film | None:
     """Film the algorithm at work, small and short, into `media/film.gif`; None where there is nothing to film.
 
-    Of a long episode every second, fourth, ... frame is shown, so that the film has `FILM_FRAMES` at most.
+    Every `FILM_EVERY`th of the first `FILM_STEPS` steps is shown.
     """
     from PIL import Image
 
     hide_windows()
-    frames: list[Any] = []
-    every = 1
     try:
-        for number, frame in enumerate(algorithm.frames(seed=seed)):
-            if number % every:
-                continue
-            picture = Image.fromarray(frame)
-            picture.thumbnail((FILM_PIXELS, FILM_PIXELS))
-            frames.append(picture)
-            if len(frames) > FILM_FRAMES:
-                frames, every = frames[::2], every * 2
+        chosen = list(itertools.islice(algorithm.frames(seed=seed), 0, FILM_STEPS, FILM_EVERY))
     except RlgenError:
         return None
-    if len(frames) < 2:
+    if len(chosen) < 2:
         return None
+    smaller = -(-max(chosen[0].shape[:2]) // FILM_PIXELS)
+    frames = [Image.fromarray(frame).reduce(smaller) for frame in chosen]
     drawn = io.BytesIO()
-    milliseconds = max(20, round(1000 * every / algorithm.frames_per_second))
+    milliseconds = max(20, round(1000 * FILM_EVERY / algorithm.frames_per_second))
     frames[0].save(drawn, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
     files.write(run.path / "media" / "film.gif", drawn.getvalue())
     return Film(drawn.getvalue(), *frames[0].size)

@@ -29,7 +29,8 @@ def of_networks(networks: Mapping[str, Any]) -> bytes | None:
             with tf.name_scope(name):
                 parts[name](inputs[0] if len(inputs) == 1 else inputs)
 
-    graph = tf.function(all_of_them).get_concrete_function(given).graph
+    # Autograph would look through all modules there are, which takes longer than all else.
+    graph = tf.function(all_of_them, autograph=False).get_concrete_function(given).graph
     return bytes(graph.as_graph_def(add_shapes=True).SerializeToString())
 
 
