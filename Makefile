@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 
-.PHONY: setup demo test test-faults lint bench clean
+.PHONY: setup demo browser test test-faults lint bench clean
 
 setup: $(VENV)/.done
 
@@ -24,7 +24,12 @@ demo: setup
 	@echo "Video:        $(DEMO)/media/cartpole.mp4"
 	@echo "TensorBoard:  $(BIN)/tensorboard --logdir $(DEMO)"
 
-test: setup
+# What tests of pages need. They are skipped where there is none and it cannot be installed.
+browser: setup
+	@$(BIN)/python tests/support/chromium.py || { test "$$(id -u)" = 0 && apt-get -qq update && \
+	    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes chromium chromium-driver >/dev/null; } || true
+
+test: browser
 	$(BIN)/pytest -n 2
 
 # At every operation of a run what `make test` tries at some, and its figures written down.
