@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from rlgen.algorithm import Algorithm, Embedding, Evaluation
     from rlgen.api import available, evaluate, load, make, record, sample, train, translate
     from rlgen.callbacks import Callback, EarlyStopping, Moment, Reply, StopAfter, StopAtTarget
-    from rlgen.comparing import compare
     from rlgen.config import Config, option
-    from rlgen.curves import read
     from rlgen.evaluator import Evaluator
+    from rlgen.looking.comparing import compare
+    from rlgen.looking.curves import read
+    from rlgen.looking.reporting import report
     from rlgen.registry import register
-    from rlgen.reporting import report
     from rlgen.run import Run
     from rlgen.trainer import Trainer
 
@@ -31,7 +31,7 @@ _HOMES = {
     "load": "rlgen.api",
     "make": "rlgen.api",
     "predict": "rlgen.api",
-    "read": "rlgen.curves",
+    "read": "rlgen.looking.curves",
     "record": "rlgen.api",
     "sample": "rlgen.api",
     "train": "rlgen.api",
@@ -42,12 +42,12 @@ _HOMES = {
     "Reply": "rlgen.callbacks",
     "StopAfter": "rlgen.callbacks",
     "StopAtTarget": "rlgen.callbacks",
-    "compare": "rlgen.comparing",
+    "compare": "rlgen.looking.comparing",
     "Config": "rlgen.config",
     "option": "rlgen.config",
     "Evaluator": "rlgen.evaluator",
     "register": "rlgen.registry",
-    "report": "rlgen.reporting",
+    "report": "rlgen.looking.reporting",
     "Run": "rlgen.run",
     "Trainer": "rlgen.trainer",
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rlgen import completion, look_commands, paths, registry, run_commands, several, showing
+from rlgen import completion, paths, registry, run_commands, several, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
 from rlgen.commands import (
@@ -24,6 +24,7 @@ from rlgen.commands import (
 )
 from rlgen.config import parse_overrides
 from rlgen.errors import RlgenError, UserError
+from rlgen.looking import commands as looking_commands
 
 if TYPE_CHECKING:
     from rlgen.planning import Finished, Plan
@@ -54,7 +55,7 @@ def cli() -> None:
     """Train agents, generative models and supervised baselines, and look at what they learned."""
 
 
-for _command in (*look_commands.ALL, *run_commands.ALL):
+for _command in (*looking_commands.ALL, *run_commands.ALL):
     cli.add_command(_command)
 
 

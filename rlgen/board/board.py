@@ -48,16 +48,16 @@ class Board:
         )
         self._begun, self._rows, self._judged = clock(), 0, 0
         self._algorithm: Algorithm | None = None
+        self._names: set[str] = set()
         self._histograms_every: int | None = None
 
     def begin(self, algorithm: Algorithm, settings: TrainerConfig) -> None:
-        """What can be said before training: what is run, how curves belong together, what the networks look like.
+        """What can be said before training: what is run, and what the networks look like.
 
-        Without it evaluations show no histograms.
+        Without it evaluations show no histograms, and no charts.
         """
         self._algorithm, self._histograms_every = algorithm, settings.histograms_every_evaluations
         config = self._run.config
-        self._training.summary(0, charts.layout(algorithm))
         self._test.summary(0, hparams.started(config))
         for name, markdown in texts.about(config).items():
             self._training.text(0, name, markdown)
@@ -77,6 +77,7 @@ class Board:
             self._rows += 1
         else:
             scalars = {}
+        self._names.update(scalars)
         self._training.add(step, scalars, reply.images, reply.texts)
 
     def evaluation(self, step: int, found: Evaluation, reply: Reply) -> None:
@@ -84,6 +85,8 @@ class Board:
         images, said = {**found.images, **reply.images}, {**found.texts, **reply.texts}
         self._evaluations.add(step, {**found.scalars, **reply.scalars}, images, said)
         self._curves(self._evaluations, step, found, "eval")
+        if self._algorithm and not self._judged:
+            self._training.summary(step, charts.layout(self._algorithm, {*self._names, *found.scalars}))
         if self._algorithm and self._histograms_every and self._judged % self._histograms_every == 0:
             for name, numbers in found.distributions.items():
                 self._evaluations.histogram(step, name, numbers)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +31,19 @@ def charts(algorithm: Algorithm | type[Algorithm]) -> dict[str, dict[str, tuple[
     return found
 
 
-def layout(algorithm: Algorithm | type[Algorithm]) -> Any:
-    """The charts as a summary of TensorBoard's plug-in for custom scalars."""
+def with_curves(
+    charts: Mapping[str, Mapping[str, tuple[str, ...]]], names: Collection[str]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Those on which there is something, `names` being those of all curves."""
+    there = {
+        category: {title: tags for title, tags in own.items() if any(re.fullmatch(t, n) for t in tags for n in names)}
+        for category, own in charts.items()
+    }
+    return {category: own for category, own in there.items() if own}
+
+
+def layout(algorithm: Algorithm | type[Algorithm], names: Collection[str]) -> Any:
+    """The charts as a summary of TensorBoard's plug-in for custom scalars, `names` being those of all curves."""
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.custom_scalar import layout_pb2, metadata
     from tensorboard.util.tensor_util import make_tensor_proto
@@ -42,7 +54,7 @@ def layout(algorithm: Algorithm | type[Algorithm]) -> Any:
 
     categories = [
         layout_pb2.Category(title=category, chart=[chart(*each) for each in own.items()])
-        for category, own in charts(algorithm).items()
+        for category, own in with_curves(charts(algorithm), names).items()
     ]
     packed = layout_pb2.Layout(category=categories).SerializeToString()
     value = Summary.Value(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rlgen import curves
+from rlgen.looking import curves
 
 
 def read_scalars(directory: Path) -> dict[str, list[tuple[int, float]]]:

@@ -19,7 +19,8 @@ def test_families_have_charts_of_their_own(name: str) -> None:
 
 def test_names_are_whole_and_regular() -> None:
     algorithm = registry.load("double_dqn", ("agent",))
-    (value,) = charts.layout(algorithm).value
+    names = ("eval/mean_reward", "train/loss", "train/grad_norm", "time/fps", "train/td_error")
+    (value,) = charts.layout(algorithm, names).value
     layout = layout_pb2.Layout.FromString(value.tensor.string_val[0])
     assert value.metadata.plugin_data.plugin_name == "custom_scalars"
     assert [category.title for category in layout.category] == list(charts.CATEGORIES)
@@ -27,6 +28,11 @@ def test_names_are_whole_and_regular() -> None:
     assert all(tag.startswith("^") and tag.endswith("$") and re.compile(tag) for tag in tags)
     losses = re.compile(layout.category[1].chart[0].multiline.tag[0])
     assert losses.match("train/loss") and losses.match("train/critic_loss") and not losses.match("train/lossy")
+
+
+def test_a_chart_without_curves_is_left_out() -> None:
+    made = {"Learning": {"both": ("a", "b.*"), "none": ("c",)}, "Health": {"none": ("c",)}}
+    assert charts.with_curves(made, ["bee", "cc"]) == {"Learning": {"both": ("a", "b.*")}}
 
 
 def test_an_algorithm_that_says_nothing_has_those_of_all() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rlgen import files
 from rlgen.errors import UserError
-from rlgen.report_text import size
+from rlgen.looking.report_text import size
 
 # What is larger is named alone: a report is to be opened by a phone, and sent by mail.
 MOST_FILE_BYTES, MOST_BYTES = 8_000_000, 32_000_000

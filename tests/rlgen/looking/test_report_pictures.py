@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlgen import report_pictures
-from rlgen.report_pictures import pictures, pixels
+from rlgen.looking import report_pictures
+from rlgen.looking.report_pictures import pictures, pixels
 from rlgen.summary import png_bytes
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import aggregates, comparison_runs
 from rlgen.board.hparams import LAST
-from rlgen.comparison_runs import Source
 from rlgen.errors import UserError, nearest
+from rlgen.looking import aggregates, comparison_runs
+from rlgen.looking.comparison_runs import Source
 
 BY = ("seed",)
 # Of a group's curve: more are not seen.

@@ -1,6 +1,6 @@
 from typing import Any
 
-from rlgen.report_settings import about, settings
+from rlgen.looking.report_settings import about, settings
 from rlgen.run import RunConfig
 from rlgen.trainer_config import TrainerConfig
 

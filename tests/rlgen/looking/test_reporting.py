@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import rlgen
-from rlgen import registry, reporting
+from rlgen import registry
 from rlgen.errors import UserError
-from rlgen.report_text import number
+from rlgen.looking import reporting
+from rlgen.looking.report_text import number
 from rlgen.run import Run, RunConfig
 from rlgen.summary import SummaryWriter
 
@@ -330,6 +331,6 @@ def test_policy_and_page_belong_together(tmp_path: Path) -> None:
 
 def test_every_section_is_there_to_be_shown() -> None:
     fields = {field.name for field in dataclasses.fields(reporting.Section)}
-    template = (Path(reporting.__file__).parent / "page" / "report.html").read_text()
+    template = (Path(reporting.__file__).parents[1] / "page" / "report.html").read_text()
     used = set(re.findall(r"section\.(\w+)", template)) | {"curve", "problem"}
     assert fields == used

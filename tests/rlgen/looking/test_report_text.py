@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rlgen.report_text import duration, moment, number, short, size, value
+from rlgen.looking.report_text import duration, moment, number, short, size, value
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rlgen.commands import Command, Place, answer, json_option, print_json
 @json_option
 def inspect(run: Path, as_json: bool) -> None:
     """Show what RUN is, how far it is and how good, and its curves; also of what another program logged."""
-    from rlgen import inspecting
+    from rlgen.looking import inspecting
 
     row = inspecting.inspection(run)
     print_json(row) if as_json else answer(inspecting.text(row))
@@ -27,7 +27,7 @@ def inspect(run: Path, as_json: bool) -> None:
 @click.option("--scalar", "scalars", multiple=True, metavar="NAME", help="Of one name alone; may be repeated.")
 def export_scalars(run: Path, out: Path, scalars: tuple[str, ...]) -> None:
     """Write every point of RUN's curves as a row of a CSV file; also of what another program logged."""
-    from rlgen import curves
+    from rlgen.looking import curves
 
     answer(curves.export(run, out=out, scalars=scalars))
 
@@ -37,7 +37,7 @@ def export_scalars(run: Path, out: Path, scalars: tuple[str, ...]) -> None:
 @click.option("--out", required=True, type=Place(), help="FILE.html.")
 def report(runs: tuple[Path, ...], out: Path) -> None:
     """Write what each RUN came to, or each run in a directory, as one HTML file that needs nothing else."""
-    from rlgen import reporting
+    from rlgen.looking import reporting
 
     answer(reporting.report(runs, out=out))
 
@@ -51,7 +51,7 @@ def report(runs: tuple[Path, ...], out: Path) -> None:
 @json_option
 def compare(runs: tuple[Path, ...], out: Path | None, as_json: bool, **how: Any) -> None:
     """Hold each RUN, or each run in a directory, against the others; also what other programs logged."""
-    from rlgen import comparing, comparison_figure
+    from rlgen.looking import comparing, comparison_figure
 
     if out is not None:
         comparison_figure.check_out(out)
@@ -69,7 +69,7 @@ def compare(runs: tuple[Path, ...], out: Path | None, as_json: bool, **how: Any)
 @click.option("--once", is_flag=True, help="Show its state now, and end.")
 def tail(run: Path, once: bool) -> None:
     """Watch RUN from beside: a line whenever there is something new, until it is done or Ctrl-C."""
-    from rlgen import tailing
+    from rlgen.looking import tailing
 
     try:
         for line in tailing.tail(run, once=once):

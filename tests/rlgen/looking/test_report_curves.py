@@ -1,7 +1,7 @@
 import numpy as np
 
-from rlgen import report_curves
-from rlgen.report_curves import Columns, columns, groups, learning, learning_figure, overview_figure, style
+from rlgen.looking import report_curves
+from rlgen.looking.report_curves import Columns, columns, groups, learning, learning_figure, overview_figure, style
 
 
 def column(*values: float) -> tuple[np.ndarray, np.ndarray]:

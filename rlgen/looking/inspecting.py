@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import checkpoint, curves, registry, runtime, showing
+from rlgen import checkpoint, registry, runtime, showing
 from rlgen.board.hparams import LAST
+from rlgen.looking import curves
 from rlgen.run import Run, is_run
 
 BARS = "▁▂▃▄▅▆▇█"

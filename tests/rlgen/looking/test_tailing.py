@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 import rlgen
-from rlgen import lock, tailing
+from rlgen import lock
 from rlgen.errors import UserError
+from rlgen.looking import tailing
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rlgen.inspecting import ASIDE
-from rlgen.report_charts import Chart, Numbers, Series, draw
-from rlgen.report_text import number
+from rlgen.looking.inspecting import ASIDE
+from rlgen.looking.report_charts import Chart, Numbers, Series, draw
+from rlgen.looking.report_text import number
 from rlgen.values import MOST_STEPS
 
 Columns = dict[str, tuple[npt.NDArray[np.int64], Numbers]]

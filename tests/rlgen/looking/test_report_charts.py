@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from rlgen import report_charts
-from rlgen.report_charts import Series, draw, labelled, round_step, thinned
+from rlgen.looking import report_charts
+from rlgen.looking.report_charts import Series, draw, labelled, round_step, thinned
 
 
 def series(values: list[float], steps: list[int] | None = None, **how: str) -> Series:

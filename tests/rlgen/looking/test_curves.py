@@ -10,8 +10,8 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 import rlgen
-from rlgen import curves
 from rlgen.errors import UserError
+from rlgen.looking import curves
 from rlgen.summary import SummaryWriter
 
 

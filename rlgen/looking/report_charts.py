@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rlgen.report_text import number, short
+from rlgen.looking.report_text import number, short
 
 Numbers = npt.NDArray[np.float64]
 

@@ -5,7 +5,7 @@ import pytest
 
 import rlgen
 from rlgen.errors import UserError
-from rlgen.report_reading import read
+from rlgen.looking.report_reading import read
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from rlgen import checkpoint, files, lock
 from rlgen.errors import CheckpointDamaged, UserError
-from rlgen.inspecting import ASIDE
 from rlgen.lines import LONGEST_LINE
+from rlgen.looking.inspecting import ASIDE
 from rlgen.run import EVALUATIONS_FILE, STATS_FILE, Run
 
 POLL_SECONDS = 2.0

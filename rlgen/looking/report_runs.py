@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import curves
 from rlgen.board.hparams import LAST
-from rlgen.report_curves import Figure, Learning, groups, learning, learning_figure
-from rlgen.report_pictures import Picture, pictures
-from rlgen.report_reading import Known, read
-from rlgen.report_settings import Pairs, Setting, about, settings
-from rlgen.report_text import duration, moment, number, value
+from rlgen.looking import curves
+from rlgen.looking.report_curves import Figure, Learning, groups, learning, learning_figure
+from rlgen.looking.report_pictures import Picture, pictures
+from rlgen.looking.report_reading import Known, read
+from rlgen.looking.report_settings import Pairs, Setting, about, settings
+from rlgen.looking.report_text import duration, moment, number, value
 from rlgen.run import is_run
 
 # What an evaluation averages over, by kind of plug-in, and what it is called where it is one.

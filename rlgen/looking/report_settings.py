@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rlgen.report_text import value
+from rlgen.looking.report_text import value
 from rlgen.run import RunConfig
 from rlgen.trainer_config import TrainerConfig
 

@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 
 import rlgen
-from rlgen import aggregates, comparison_figure, comparison_runs
-from rlgen.comparing import Member, _band, compare
 from rlgen.errors import UserError
+from rlgen.looking import aggregates, comparison_figure, comparison_runs
+from rlgen.looking.comparing import Member, _band, compare
 from rlgen.summary import SummaryWriter
 
 pytestmark = pytest.mark.usefixtures("undrawn")

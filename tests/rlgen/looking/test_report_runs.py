@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 import rlgen
-from rlgen.report_reading import read
-from rlgen.report_runs import _averaged, section
+from rlgen.looking.report_reading import read
+from rlgen.looking.report_runs import _averaged, section
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rlgen import files, paths
-from rlgen.aggregates import Estimate
 from rlgen.board.hparams import LAST
-from rlgen.comparing import Comparison, Group
 from rlgen.errors import UserError, nearest
+from rlgen.looking.aggregates import Estimate
+from rlgen.looking.comparing import Comparison, Group
 
 ENDINGS = (".png", ".md", ".csv")
 # Okabe and Ito's colours, which the colour-blind tell apart; beyond them the line changes. Their yellow is too pale.

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rlgen import aggregates
-from rlgen.aggregates import interquartile_mean, interval, probability_of_improvement
 from rlgen.errors import UserError
+from rlgen.looking import aggregates
+from rlgen.looking.aggregates import interquartile_mean, interval, probability_of_improvement
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 10, 11, 40])

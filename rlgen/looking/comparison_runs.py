@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import checkpoint, curves, paths, registry, runtime
+from rlgen import checkpoint, paths, registry, runtime
 from rlgen.errors import UserError, nearest
+from rlgen.looking import curves
 from rlgen.run import Run, RunConfig, is_run
 
 # Fields that a label shows at once; where they do not tell runs apart, the path does.

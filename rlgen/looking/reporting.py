@@ -14,8 +14,8 @@ from typing import Any
 from rlgen import files, paths
 from rlgen._version import __version__
 from rlgen.errors import UserError, plain
-from rlgen.report_curves import Figure, overview_figure
-from rlgen.report_runs import Section, section
+from rlgen.looking.report_curves import Figure, overview_figure
+from rlgen.looking.report_runs import Section, section
 from rlgen.run import is_run
 from rlgen.summary import EVENTS
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import rlgen
-from rlgen import inspecting
-from rlgen.inspecting import sparkline
+from rlgen.looking import inspecting
+from rlgen.looking.inspecting import sparkline
 from rlgen.summary import SummaryWriter
 
 pytestmark = pytest.mark.usefixtures("undrawn")
