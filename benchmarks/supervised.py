@@ -74,6 +74,15 @@ ONE_CYCLE = {
 }
 DEEP: tuple[tuple[int, Named], ...] = (
     (17_180, ("Hands-On, CNN", "cnn", "book-hands-on-ml", {})),
+    (
+        17_180,
+        (
+            "Hands-On, CNN, one cycle",
+            "cnn",
+            "book-hands-on-ml",
+            {"learning_rate": "one_cycle:start=1e-4,peak=1e-3,over=17180"},
+        ),
+    ),
     (10_308, ("resnet, one cycle", "resnet", "default", ONE_CYCLE)),
 )
 

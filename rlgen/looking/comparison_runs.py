@@ -108,6 +108,8 @@ class Source:
         if self.run is None or self.config is None:
             return None
         result = self.run.result
+        if isinstance(result.get("higher_is_better"), bool):
+            return Judgement(result["score"], result["higher_is_better"], result.get("step_unit", "steps"))
         runtime.import_tensorflow()
         try:
             algorithm = registry.find(self.config.algorithm, registry.ALGORITHM_KINDS).load()

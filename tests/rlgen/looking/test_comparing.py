@@ -52,6 +52,14 @@ def runs(tmp_path: Path, trained: Path, undrawn: None) -> Path:
     return Path(shutil.copytree(trained, tmp_path / "runs"))
 
 
+def rewrite_results(runs: Path, **other: Any) -> None:
+    """Say in the results of runs something else of the direction of their score, or nothing."""
+    for path in runs.iterdir():
+        run = rlgen.Run.open(path)
+        kept = {key: value for key, value in run.result.items() if key not in ("seal", "higher_is_better")}
+        run.write_result({**kept, **other})
+
+
 def test_every_run_for_itself(runs: Path) -> None:
     found = compare(runs)
     assert (found.metric, found.higher_is_better, found.step_unit, found.by) == ("eval/score", True, "steps", None)
@@ -176,6 +184,10 @@ def test_metrics(runs: Path) -> None:
 
 
 def test_a_score_of_which_lower_is_better(runs: Path, walk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewrite_results(runs, higher_is_better=False)
+    assert not compare(runs).higher_is_better
+    # Of runs that do not say so, their algorithm does.
+    rewrite_results(runs)
     monkeypatch.setattr(walk.Walk, "higher_is_better", False)
     found = compare(runs)
     finals = [group.estimate.value for group in found.groups]
