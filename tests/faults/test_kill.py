@@ -79,6 +79,8 @@ def trainers(subprocess_environment: dict[str, str]) -> Iterator[Trainers]:
 def test_killed_at_random_moments(
     name: str, everything: bool, figures: Any, trainers: Trainers, tmp_path: Path
 ) -> None:
+    if name == "sac" and not everything:
+        pytest.skip("what it does to files a Double DQN does too; `make test-faults` runs it")
     rng, kills, others = random.Random(name), 0, []
     begun = time.monotonic()
     assert trainers.train(name, run=str(tmp_path / "whole"), **JOBS[name]) == 0

@@ -67,9 +67,7 @@ def test_the_page_and_all_it_asks_for(server: Server) -> None:
 
 
 def test_the_page_asks_for_nothing_from_elsewhere() -> None:
-    names = [file.name for file in files("rlgen").joinpath("page").iterdir()]
-    assert sorted(names) == sorted(name for name, _ in painting.PAGE.values())
-    for name in names:
+    for name, _ in painting.PAGE.values():
         text = files("rlgen").joinpath("page", name).read_text()
         assert not re.search(r"https?:|//\w+\.|@import", text), name
 
