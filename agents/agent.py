@@ -22,9 +22,6 @@ from rlgen.errors import UserError
 Floats = npt.NDArray[np.float32]
 Observations = npt.NDArray[Any]
 
-# Whose states are looked at in the projector.
-STATES_EPISODES = 5
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AgentConfig(Config):
@@ -92,6 +89,7 @@ class Agent(Algorithm):
         self.observation_space = self.environments.observation_space
         self.action_space = self.environments.action_space
         self.observation = self.environments.observation
+        self._met: evaluation.Played | None = None
         self._refuse_unserved()
 
     @abc.abstractmethod
@@ -130,21 +128,20 @@ class Agent(Algorithm):
         Raises:
             EnvironmentFault: an episode does not end.
         """
-        played = self._played(episodes, seed)
+        envs = self.environments.judging(num_envs=episodes)
+        with runtime.one_blas_thread():
+            played = evaluation.play(envs, self.policy, self.values, episodes=episodes, seed=seed)
+        self._met = played
         return Evaluation(
             evaluation.scalars(played, discount=self.config.discount),
             episodes,
             distributions=evaluation.distributions(played),
         )
 
-    def _played(self, episodes: int, seed: int) -> evaluation.Played:
-        envs = self.environments.judging(num_envs=episodes)
-        with runtime.one_blas_thread():
-            return evaluation.play(envs, self.policy, self.values, episodes=episodes, seed=seed)
-
-    def embedding(self, *, seed: int) -> Embedding:
-        """The states of an evaluation's episodes, as its network sees them inside, with what it did and expected."""
-        met = self._played(STATES_EPISODES, runtime.derive_seed(seed, "embedding"))
+    def embedding(self, *, seed: int) -> Embedding | None:
+        """The states of the last evaluation, as its network sees them inside, with what it did and expected."""
+        if (met := self._met) is None:
+            return None
         observations = met.observations
         labels: dict[str, Any] = {"action": [np.array2string(each, precision=2) for each in met.actions]}
         if (values := self.values(observations)) is not None:

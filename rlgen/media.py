@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import os
@@ -12,7 +13,7 @@ from typing import Any
 
 from rlgen import files, paths
 from rlgen.algorithm import Algorithm, Evaluation
-from rlgen.board.board import Film
+from rlgen.board.board import Film, optional
 from rlgen.errors import RlgenError, UserError
 from rlgen.run import Run
 from rlgen.summary import png_bytes, read_images
@@ -124,10 +125,9 @@ def film_result(run: Run, algorithm: Algorithm, *, seed: int) -> Film | None:
     from PIL import Image
 
     hide_windows()
-    try:
+    chosen: list[Any] = []
+    with optional("The film of the result"), contextlib.suppress(UserError):  # Most have nothing to film.
         chosen = list(itertools.islice(algorithm.frames(seed=seed), 0, FILM_STEPS, FILM_EVERY))
-    except RlgenError:
-        return None
     if len(chosen) < 2:
         return None
     smaller = -(-max(chosen[0].shape[:2]) // FILM_PIXELS)

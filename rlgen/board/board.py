@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
 
+from rlgen import runtime
 from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.board import charts, graph, histograms, hparams, projector, texts
 from rlgen.callbacks import Reply
@@ -30,6 +32,17 @@ class Film:
     data: bytes
     width: int
     height: int
+
+
+@contextlib.contextmanager
+def optional(what: str) -> Iterator[None]:
+    """Whatever goes wrong here is said and costs nobody a run; but a disk that cannot be written does."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        runtime.tell(f"{what} is left out: {type(error).__name__}: {error}")
 
 
 class Board:
@@ -67,8 +80,9 @@ class Board:
     def draw_graph(self, algorithm: Algorithm) -> None:
         """Write what the networks compute; nothing of an algorithm without any."""
         networks = graph.networks_in(algorithm.inference_state())
-        if networks and (found := graph.of_networks(networks)) is not None:
-            self._training.graph(found)
+        with optional("The graph of the networks"):
+            if networks and (found := graph.of_networks(networks)) is not None:
+                self._training.graph(found)
 
     def chunk(self, step: int, scalars: Mapping[str, float], reply: Reply) -> None:
         """What a chunk of training returned; pictures and texts of callbacks always, curves not more than fit."""
@@ -107,8 +121,9 @@ class Board:
 
     def embed(self, algorithm: Algorithm, *, seed: int) -> None:
         """Write what the algorithm makes of examples inside, for the projector."""
-        if (embedding := algorithm.embedding(seed=seed)) is not None:
-            projector.write(self._run.path / SUMMARIES[2], embedding)
+        with optional("What the projector shows"):
+            if (embedding := algorithm.embedding(seed=seed)) is not None:
+                projector.write(self._run.path / SUMMARIES[2], embedding)
 
     def sync(self) -> None:
         """Wait until all is on the disk."""

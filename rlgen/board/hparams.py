@@ -38,8 +38,10 @@ def started(config: RunConfig) -> Any:
 
 
 def ended() -> Any:
-    """The summary that says that a run is complete. TensorBoard keeps the first one, so a failure that can be resumed
-    is none."""
+    """The summary that says that a run is complete.
+
+    There is none of a failure: TensorBoard keeps the first that it sees, and a failed run may be resumed.
+    """
     from tensorboard.plugins.hparams import api_pb2
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo
 

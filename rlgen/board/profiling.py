@@ -13,7 +13,7 @@ from rlgen.run import SUMMARIES
 class Profile(Callback):
     """Records where time goes between two steps, for TensorBoard's page "Profile".
 
-    A run that goes on from inside the range or from behind it records nothing.
+    A run that goes on from inside the range records the rest of it, one that goes on from behind it nothing.
     """
 
     def __init__(self, *, first: int, last: int) -> None:

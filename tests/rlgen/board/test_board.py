@@ -144,3 +144,27 @@ def test_an_embedding_lies_beside_what_is_reported(tmp_path: Path, walk: Any, mo
     run = rlgen.train("walk", steps=10, run=tmp_path / "run")
     assert (run.path / "test" / "embedding.tsv").read_text() == "1\t0\n0\t1\n"
     assert (run.path / "test" / "labels.tsv").read_text() == "first\nse cond\n"
+
+
+@pytest.mark.usefixtures("shown")
+def test_what_cannot_be_shown_costs_nobody_a_run(
+    tmp_path: Path, walk: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(self: Any, *, seed: int) -> Any:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(walk.Walk, "embedding", broken)
+    monkeypatch.setattr(walk.Walk, "frames", broken)
+    run = rlgen.train("walk", steps=10, run=tmp_path / "run")
+    assert run.result["steps"] == 10
+    said = capsys.readouterr().err
+    assert "What the projector shows is left out: RuntimeError: no such thing" in said
+    assert "The film of the result is left out" in said
+
+
+def test_a_full_disk_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(OSError, match="full"), board.optional("A picture"):
+        raise OSError("full")
+    with board.optional("A picture"):
+        raise ValueError("odd")
+    assert "A picture is left out: ValueError: odd" in capsys.readouterr().err
