@@ -6,10 +6,10 @@ import dataclasses
 import math
 from typing import ClassVar
 
-from rlgen.board.profiling import Profile
 from rlgen.callbacks import Callback, EarlyStopping, StopAfter, StopAtTarget
 from rlgen.config import Config, option
 from rlgen.errors import UserError
+from rlgen.profiling import Profile
 from rlgen.values import MOST_EPISODES, MOST_STEPS
 from rlgen.watchdog import PATIENCE_SECONDS
 

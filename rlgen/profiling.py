@@ -10,7 +10,6 @@ from rlgen.callbacks import Callback, Moment, Reply
 from rlgen.errors import UserError
 from rlgen.run import SUMMARIES
 
-
 CHUNKS = 10
 
 

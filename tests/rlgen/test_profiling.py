@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 import rlgen
-from rlgen.board.profiling import Profile
 from rlgen.errors import UserError
+from rlgen.profiling import Profile
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
