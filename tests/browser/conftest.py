@@ -44,6 +44,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         yield browser
 
 
+@pytest.fixture(scope="module", autouse=True)
+def rest(browser: Chrome) -> Iterator[None]:
+    """The browser shows nothing between modules and behind the last: what moves on a page takes half a core."""
+    yield
+    browser.get("about:blank")
+
+
 @pytest.fixture(scope="session")
 def runs(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> dict[str, rlgen.Run]:
     """A small run of each family, by the names of their algorithms and directories, with all there is to look at."""
