@@ -8,6 +8,7 @@ import itertools
 import os
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,20 +123,25 @@ def film_result(run: Run, algorithm: Algorithm, *, seed: int) -> Film | None:
 
     Every `FILM_EVERY`th of the first `FILM_STEPS` steps is shown.
     """
-    from PIL import Image
-
     hide_windows()
-    chosen: list[Any] = []
+    film = None
     with optional("The film of the result"), contextlib.suppress(UserError):  # Most have nothing to film.
         chosen = list(itertools.islice(algorithm.frames(seed=seed), 0, FILM_STEPS, FILM_EVERY))
-    if len(chosen) < 2:
-        return None
+        if len(chosen) > 1:
+            film = _animated(chosen, milliseconds=max(20, round(1000 * FILM_EVERY / algorithm.frames_per_second)))
+    if film is not None:
+        files.write(run.path / "media" / "film.gif", film.data)
+    return film
+
+
+def _animated(chosen: Sequence[Any], *, milliseconds: int) -> Film:
+    """Frames [height, width, 3], made smaller, each for so long."""
+    from PIL import Image
+
     smaller = -(-max(chosen[0].shape[:2]) // FILM_PIXELS)
     frames = [Image.fromarray(frame).reduce(smaller) for frame in chosen]
     drawn = io.BytesIO()
-    milliseconds = max(20, round(1000 * FILM_EVERY / algorithm.frames_per_second))
     frames[0].save(drawn, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
-    files.write(run.path / "media" / "film.gif", drawn.getvalue())
     return Film(drawn.getvalue(), *frames[0].size)
 
 

@@ -18,8 +18,8 @@ from rlgen.run import SUMMARIES, Run
 from rlgen.summary import SummaryWriter
 from rlgen.trainer_config import TrainerConfig
 
-# Chunks may be a hundredth of a second long. Of so many per second all are written, once the first are there, and an
-# hour's curves stay below some tens of megabytes; `stats.jsonl` has every chunk.
+# A chunk may take a hundredth of a second. The first rows of scalars are all written, later ones not more often than
+# this, so that the curves of an hour stay below some tens of megabytes; `stats.jsonl` has every chunk.
 ROWS_PER_SECOND, FIRST_ROWS = 4.0, 1000
 # A precision-recall curve of each class, where there are no more than these.
 MOST_CLASSES = 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from rlgen.board import texts
 from rlgen.run import RunConfig
 
 # How good a run is at its end is said by the mean of so many evaluations: the last one alone may be luck.
@@ -13,9 +14,7 @@ LAST = 5
 
 def flat(config: RunConfig) -> dict[str, bool | float | str]:
     """All that decides a run, each value as the table holds one; `none` where there is none, a list as a text."""
-    about = {name: getattr(config, name) for name in ("algorithm", "problem", "preset", "engine", "seed", "steps")}
-    fields = {**about, **config.config, **{f"trainer.{name}": value for name, value in config.trainer.items()}}
-    return {name: _plain(value) for name, value in fields.items()}
+    return {name: _plain(value) for name, value in texts.decided(config).items()}
 
 
 def _plain(value: Any) -> bool | float | str:

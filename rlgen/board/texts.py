@@ -10,16 +10,20 @@ from rlgen.run import RunConfig
 
 def about(config: RunConfig) -> dict[str, str]:
     """The configuration, the command line and the versions of a run, by the names they stand under."""
-    fields = {**config.config, **{f"trainer.{name}": value for name, value in config.trainer.items()}}
-    kept = {name: getattr(config, name) for name in ("algorithm", "problem", "preset", "engine", "seed", "steps")}
     made = config.about
     command = f"    {made.get('command', '')}\n\n{made.get('created', '')}"
     versions = {**dict(made.get("versions", {})), "git revision": made.get("git_revision")}
     return {
-        "about/configuration": table({**kept, **fields}),
+        "about/configuration": table(decided(config)),
         "about/command": command,
         "about/versions": table(versions),
     }
+
+
+def decided(config: RunConfig) -> dict[str, Any]:
+    """All that decides a run, by the names under which one says it."""
+    about = {name: getattr(config, name) for name in ("algorithm", "problem", "preset", "engine", "seed", "steps")}
+    return {**about, **config.config, **{f"trainer.{name}": value for name, value in config.trainer.items()}}
 
 
 def table(row: Mapping[str, Any]) -> str:
