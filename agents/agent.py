@@ -136,6 +136,7 @@ class Agent(Algorithm):
             evaluation.scalars(played, discount=self.config.discount),
             episodes,
             distributions=evaluation.distributions(played),
+            protocol=self.environments.about,
         )
 
     def embedding(self, *, seed: int) -> Embedding | None:
@@ -183,13 +184,14 @@ class Agent(Algorithm):
         self.environments.probe(seed=runtime.derive_seed(self.seed, "probe"))
 
     def remarks(self) -> tuple[str, ...]:
-        """That a single environment was brought."""
-        if not self.environments.alone:
-            return ()
-        return (
-            f"'{self.problem}' is a single environment and used as it is: training and evaluations take turns in it, "
-            "with a new episode each time. Bring its class, or a function that makes it, for more.",
-        )
+        """What is played, where the name does not say it; that a single environment was brought."""
+        told = [f"{self.problem} by the protocol {self.environments.about}."] if self.environments.about else []
+        if self.environments.alone:
+            told.append(
+                f"'{self.problem}' is a single environment and used as it is: training and evaluations take turns in "
+                "it, with a new episode each time. Bring its class, or a function that makes it, for more."
+            )
+        return tuple(told)
 
     @classmethod
     def name_problem(cls, problem: Any, arguments: Mapping[str, Any], *, name: str | None = None) -> str:

@@ -20,7 +20,7 @@ from rlgen import loops, runtime
 from rlgen.agents.columns import Columns
 from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.environment import CompiledEnv
-from rlgen.envs.host import HostEnvs
+from rlgen.envs.host import HostEnvs, Step
 from rlgen.spec import Spec
 
 EPISODES_KEPT = 100
@@ -269,7 +269,7 @@ class HostRollout(Rollout):
             self.seconds["act"] += acted - start
             self.seconds["env"] += time.perf_counter() - acted
             rows.append(Transitions(observation, action, *step[:4]))
-            ended.append(self._ended(rows[-1]))
+            ended.append(self._ended(step))
             self.vector_steps += 1
         return (
             Transitions(*(np.stack(column) for column in zip(*rows, strict=True))),
@@ -315,12 +315,13 @@ class HostRollout(Rollout):
             "seed": self.seed,
         }
 
-    def _ended(self, row: Transitions) -> Episodes:
-        """The episodes that this step ended; what runs on begins with the next one."""
-        self.running_return += row.reward
+    def _ended(self, step: Step) -> Episodes:
+        """The episodes that this step ended, as they are to be reported; what runs on begins with the next one."""
+        over = step.terminated | step.truncated if step.over is None else step.over
+        self.running_return += step.reward if step.score is None else step.score
         self.running_length += 1
-        ended = Episodes(row.done, self.running_return.copy(), self.running_length.copy())
-        self.running_return[row.done] = self.running_length[row.done] = 0
+        ended = Episodes(over, self.running_return.copy(), self.running_length.copy())
+        self.running_return[over] = self.running_length[over] = 0
         return ended
 
     def _repeat_draws(self) -> None:

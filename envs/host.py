@@ -33,6 +33,8 @@ class Step(NamedTuple):
         truncated: bool [N]; the time ran out.
         final_observation: [N, *shape], the true successor of the state acted in.
         observation: [N, *shape], what to act on next: the first of a new episode where one ended.
+        score: float32 [N], the reward as it is to be reported; None: it is `reward`.
+        over: bool [N], where an episode ended as it is to be reported; None: where one terminated or was truncated.
     """
 
     reward: Floats
@@ -40,6 +42,8 @@ class Step(NamedTuple):
     truncated: Flags
     final_observation: Array
     observation: Array
+    score: Floats | None = None
+    over: Flags | None = None
 
 
 class HostEnvs(abc.ABC):
@@ -191,7 +195,8 @@ class OfVector(HostEnvs):
         flags = [
             self._column(*about, "b").copy() for about in (("'terminated'", terminated), ("'truncated'", truncated))
         ]
-        return Step(rewards, flags[0], flags[1], final, observation)
+        score, over = (None if (found := info.get(name)) is None else np.array(found) for name in ("score", "over"))
+        return Step(rewards, flags[0], flags[1], final, observation, score, over)
 
     def _taken(self, observation: Any) -> Array:
         """Observations as an array of rlgen's own."""

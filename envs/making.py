@@ -37,6 +37,7 @@ class Environments:
         action_space: what it may do.
         observation: shape and type of what reaches its network.
         contract: what every one of them is held to.
+        about: what a score depends on beside the environment's name; empty where it is nothing.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Environments:
             UserError: no such environment or wrapper, one that cannot be made, or an engine that it does not have.
         """
         self._source, self.contract = lookup(env_id), Contract()
-        self.alone = self._source.alone
+        self.alone, self.about = self._source.alone, self._source.about
         self._learned_in: HostEnvs | None = None
         self._judged_in: list[gym.Env[Any, Any]] = []
         made = [wrapper(text) for text in wrappers]
@@ -137,7 +138,7 @@ class Environments:
         return env
 
     def _learned(self) -> gym.Env[Any, Any]:
-        return self._made(lambda: self._wrapped(self._source.make(), self._training))
+        return self._made(lambda: self._wrapped(self._source.make_learned(), self._training))
 
     def _made(self, make: Callable[[], T]) -> T:
         """What a constructor makes."""

@@ -33,6 +33,7 @@ class Evaluation:
         distributions: name to numbers of any shape, whose histogram is worth watching: values, actions, codes.
         chances: of a classifier, class to what is true and what was said of each example: bool [N] and float [N] in
             [0, 1], for curves of precision and recall.
+        protocol: all that the scalars depend on beside the problem's name, in one sentence; empty: nothing.
     """
 
     scalars: Mapping[str, float]
@@ -41,6 +42,7 @@ class Evaluation:
     texts: Mapping[str, str] = field(default_factory=dict)
     distributions: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     chances: Mapping[str, tuple[npt.NDArray[np.bool_], npt.NDArray[Any]]] = field(default_factory=dict)
+    protocol: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

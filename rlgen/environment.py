@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 import gymnasium as gym
 
+from rlgen.spec import Stack
+
 
 class CompiledEnv(abc.ABC):
     """An environment as pure functions of tensors, over a batch of N copies.
@@ -70,6 +72,36 @@ class CompiledWrapper(CompiledEnv):
     def observe(self, state: Any) -> Any:
         """As the environment inside."""
         return self.env.observe(state)
+
+
+class Prepared(abc.ABC):
+    """An environment that is another one to learn in than to be judged in, made with the arguments of its name.
+
+    Plug-ins of the kind `env_family` are functions of a name to what makes one of these, or None.
+
+    Attributes:
+        about: all that a score depends on beside the name, in one sentence; it stands beside every result.
+        stack: what observations are stacked of; None: they are not.
+    """
+
+    about: str = ""
+    stack: Stack | None = None
+
+    @abc.abstractmethod
+    def judged(self, *, render_mode: str | None = None) -> gym.Env[Any, Any]:
+        """One to be judged in or to be filmed."""
+
+    @abc.abstractmethod
+    def learned(self) -> gym.Env[Any, Any]:
+        """One to learn in, with the same observations and actions."""
+
+    @abc.abstractmethod
+    def many(self, num_envs: int) -> gym.vector.VectorEnv[Any, Any, Any]:
+        """So many to learn in, as one vector environment that resets in the step in which an episode ends.
+
+        Its infos may have `score`, float32 [N], and `over`, bool [N]: rewards and ends of episodes as they are to be
+        reported, where others are learned from.
+        """
 
 
 class Wrapper(abc.ABC):

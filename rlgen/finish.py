@@ -77,6 +77,7 @@ def finish(
         "score": algorithm.score,
         "higher_is_better": algorithm.higher_is_better,
         "episodes": evaluation.episodes,
+        **({"protocol": evaluation.protocol} if evaluation.protocol else {}),
         "evaluation": dict(evaluation.scalars),
     }
     run.write_result(result)

@@ -24,7 +24,7 @@ from rlgen.errors import UnknownName, UserError, nearest
 
 GROUP = "rlgen.plugins"
 ALGORITHM_KINDS = ("agent", "generative", "supervised")
-KINDS = (*ALGORITHM_KINDS, "env", "wrapper", "dataset", "network", "metric", "extractor", "weights")
+KINDS = (*ALGORITHM_KINDS, "env", "env_family", "wrapper", "dataset", "network", "metric", "extractor", "weights")
 DISABLE_VARIABLE = "RLGEN_DISABLE_PLUGINS"
 
 T = TypeVar("T")

@@ -49,6 +49,8 @@ def evaluate(run: Path, samples: int | None, overrides: tuple[str, ...], as_json
     evaluation, step = evaluate_checkpoint(run, config=config, **how)
     about = {"run": str(run), "checkpoint": how["checkpoint"], "step": step, "seed": how["seed"]}
     about["episodes"] = evaluation.episodes
+    if evaluation.protocol:
+        about["protocol"] = evaluation.protocol
     if as_json:
         texts = {"texts": dict(evaluation.texts)} if evaluation.texts else {}
         print_json({**about, "evaluation": dict(evaluation.scalars), **texts})

@@ -70,7 +70,10 @@ def text(runs: Mapping[str, Run], what: str) -> str:
     for label, value in values.items():
         beside = "" if what == "seed" else f"  test {tested[label]:,.6g}"
         lines.append(f"{what} {label[1:]:<4}  {score} {value:,.6g}{beside}  {runs[label].path}")
-    return "\n".join([*lines, "", _summary(score, list(values.values()))])
+    lines += ["", _summary(score, list(values.values()))]
+    if protocol := next(iter(runs.values())).result.get("protocol"):
+        lines.append(f"protocol {protocol}")
+    return "\n".join(lines)
 
 
 def _summary(score: str, values: Sequence[float]) -> str:

@@ -19,8 +19,9 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from rlgen import brought, importing, registry
 from rlgen.arguments import Named
 from rlgen.config import coerce
-from rlgen.environment import CompiledEnv, Wrapper
+from rlgen.environment import CompiledEnv, Prepared, Wrapper
 from rlgen.errors import UnknownName, UserError, nearest
+from rlgen.spec import Stack
 from rlgen.watchdog import PASSING, described
 
 ENGINES = ("auto", "compiled", "gymnasium")
@@ -43,6 +44,7 @@ class EnvironmentSource:
         compiled: the counterpart, or None.
         make_vector: so many at once, where the environment brings a vector environment of its own.
         alone: there is a single one, which was brought as it is: `make` always gives the same.
+        prepared: makes those that are learned in, where they are others than those that are judged in.
     """
 
     id: str
@@ -50,6 +52,21 @@ class EnvironmentSource:
     compiled: CompiledEnv | None
     make_vector: Callable[[int], gym.vector.VectorEnv[Any, Any, Any]] | None = None
     alone: bool = False
+    prepared: Prepared | None = None
+
+    @property
+    def stack(self) -> Stack | None:
+        """What its observations are stacked of, where it says so."""
+        return None if self.prepared is None else self.prepared.stack
+
+    @property
+    def about(self) -> str:
+        """What a score depends on beside the name; empty where it is nothing."""
+        return "" if self.prepared is None else self.prepared.about
+
+    def make_learned(self) -> gym.Env[Any, Any]:
+        """One to learn in."""
+        return self.make() if self.prepared is None else self.prepared.learned()
 
     def choose_engine(
         self, engine: str, able: Sequence[str] = ("compiled", "gymnasium"), host_only: Sequence[str] = ()
@@ -133,6 +150,9 @@ def lookup(env_id: str) -> EnvironmentSource:
             make = _gymnasium_maker(compiled.gymnasium_id, named)
             # Arguments are of Gymnasium's constructor.
             return EnvironmentSource(env_id, make, None if named.options else compiled)
+    if value is None and (prepared := _of_family(env_id, named)) is not None:
+        make = _teaching(env_id, prepared.judged)
+        return EnvironmentSource(env_id, make, None, make_vector=prepared.many, prepared=prepared)
     if value is None:
         value = _attribute(env_id)
     if value is None:
@@ -256,6 +276,15 @@ def _attribute(env_id: str) -> Any | None:
     for part in attribute.split("."):
         found = getattr(found, part, None)
     return found if callable(found) else None
+
+
+def _of_family(env_id: str, named: Named) -> Prepared | None:
+    """What a family of environments offers under the name, if one of them knows it."""
+    for family in registry.available("env_family"):
+        if (member := family.load()(named.name)) is not None:
+            prepared: Prepared = member(**named.values(member, what="environment", main=False))
+            return prepared
+    return None
 
 
 def _maker(env_id: str, named: Named, make: Callable[..., Any]) -> Callable[..., gym.Env[Any, Any]]:

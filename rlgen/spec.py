@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -53,3 +53,15 @@ class Spec:
 
     def __str__(self) -> str:
         return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
+
+
+class Stack(NamedTuple):
+    """That an observation [H, W, frames * C] is the last pictures [H, W, C], oldest first along the last axis.
+
+    Attributes:
+        frames: how many.
+        padding: what stands for those before an episode's first: copies of it ("first"), or black ("zero").
+    """
+
+    frames: int
+    padding: Literal["first", "zero"] = "first"

@@ -234,7 +234,9 @@ def _protocol(known: Known) -> str:
     training = "In training: the validation split, by which the best checkpoint is chosen."
     if not known.result:
         return training
-    return f"Test split: what nothing was trained on or chosen by; {_averaged(known)}. {training}"
+    played = known.result.get("protocol")
+    of_what = f" Protocol {played}." if isinstance(played, str) else ""
+    return f"Test split: what nothing was trained on or chosen by; {_averaged(known)}. {training}{of_what}"
 
 
 def _evaluation(known: Known) -> tuple[tuple[str, str, str, str], ...]:

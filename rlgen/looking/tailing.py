@@ -192,6 +192,8 @@ def _end(result: Mapping[str, Any]) -> str:
     if isinstance(value := result["evaluation"].get(score), int | float):
         of = f" of the best checkpoint, step {result['best_step']:,}" if result.get("best_step") is not None else ""
         parts.append(f"{score} {value:,.4g}{of}")
+    if isinstance(protocol := result.get("protocol"), str):
+        parts.append(f"protocol {protocol}")
     return "; ".join(parts) + "."
 
 
