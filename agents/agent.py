@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -99,6 +99,10 @@ class Agent(Algorithm):
         Discrete actions are counted from 0, whatever number Gymnasium's space starts at.
         """
 
+    def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
+        """The policy that it is judged and filmed by: `policy`, unless the configuration puts chance into it."""
+        return self.policy
+
     def values(self, observations: Observations) -> Floats | None:
         """What the agent expects from here on, [N], for observations [N, *shape]; None if it cannot say."""
         return None
@@ -128,9 +132,9 @@ class Agent(Algorithm):
         Raises:
             EnvironmentFault: an episode does not end.
         """
-        envs = self.environments.judging(num_envs=episodes)
+        envs, policy = self.environments.judging(num_envs=episodes), self.judged_policy(seed=seed)
         with runtime.one_blas_thread():
-            played = evaluation.play(envs, self.policy, self.values, episodes=episodes, seed=seed)
+            played = evaluation.play(envs, policy, self.values, episodes=episodes, seed=seed)
         self._met = played
         return Evaluation(
             evaluation.scalars(played, discount=self.config.discount),
@@ -167,7 +171,7 @@ class Agent(Algorithm):
             self.frames_per_second = filming.rate(env)
             yield from filming.episode(
                 env,
-                self.policy,
+                self.judged_policy(seed=seed),
                 contract=self.environments.contract,
                 name=self.problem,
                 seed=runtime.derive_seed(seed, "film"),

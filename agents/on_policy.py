@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
 import gymnasium as gym
 import numpy as np
@@ -31,6 +32,8 @@ STEPS_OF_A_CALL, MOST_STEPS_OF_A_CALL = 2**16, 2**22
 class OnPolicyConfig(AgentConfig):
     """How experience is collected and learned from, once, before it is thrown away."""
 
+    judging: ClassVar[tuple[str, ...]] = ("evaluation_actions",)
+
     reward_scale: float = option(
         1.0, "Rewards are multiplied by this before they are learned from; statistics keep them as they are.", above=0
     )
@@ -43,6 +46,9 @@ class OnPolicyConfig(AgentConfig):
     entropy_weight: float = option(0.0, "Weight of the entropy bonus.", at_least=0)
     max_grad_norm: float | None = option(0.5, "Gradients are scaled down to this global norm; none: never.", above=0)
     normalize_observations: bool = option(False, "Take off the running mean, divide by the running deviation.")
+    evaluation_actions: Literal["best", "drawn"] = option(
+        "best", "What it is judged by: the most probable actions, or such as it learns from."
+    )
     initial_log_std: float = option(
         0.0, "Of continuous actions at the start, in units of half their range.", at_least=-20, at_most=20
     )
@@ -185,6 +191,15 @@ class OnPolicyAgent(Agent):
     def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """The most probable action, as the environment takes it."""
         return self.head.to_environment(self.head.mode(self._parameters_on_host(observations)))
+
+    def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
+        """As the configuration says."""
+        if self.config.evaluation_actions == "best":
+            return self.policy
+        generator = runtime.generator(seed, "evaluation actions")
+        return lambda observations: self.head.to_environment(
+            self.head.sample_on_host(self._parameters_on_host(observations), generator)
+        )
 
     def inference_state(self) -> dict[str, Any]:
         """The networks and what the observations are normalised by."""

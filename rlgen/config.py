@@ -7,6 +7,7 @@ A configuration is written once, as a dataclass whose fields are made with `opti
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import json
 import types
 import typing
@@ -49,6 +50,10 @@ def another_default(config: type[Config], name: str, default: Any) -> Any:
     return dataclasses.field(default=default, metadata=config.__dataclass_fields__[name].metadata)
 
 
+# What stands in a preset beside its fields.
+NOTES = ("about", "problems")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """Base of every configuration. Subclasses are `@dataclass(frozen=True, kw_only=True)` too.
@@ -89,7 +94,7 @@ class Config:
                 raise UserError(
                     f"There is no preset '{preset}'.{nearest(str(preset), known)} Presets: {', '.join(known)}."
                 )
-            values.update({k: v for k, v in cls.presets[preset].items() if k != "about"})
+            values.update({k: v for k, v in cls.presets[preset].items() if k not in NOTES})
         values.update(overrides or {})
         names = [field.name for field in dataclasses.fields(cls)]
         for name in values:
@@ -98,6 +103,18 @@ class Config:
                     f"There is no field '{name}' in {cls.__name__}.{nearest(name, names)} Fields: {', '.join(names)}."
                 )
         return cls(**values)
+
+    @classmethod
+    def preset_for(cls, problem: str) -> str:
+        """The preset of a problem where nobody names one: that of its name, or the first whose `problems` match it.
+
+        Args:
+            problem: its name, without arguments.
+        """
+        if problem in cls.presets:
+            return problem
+        of_kind = (name for name, preset in cls.presets.items() if _matches(problem, preset.get("problems", ())))
+        return next(of_kind, "default")
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them (tuples become lists, schedules numbers or text, paths text)."""
@@ -120,9 +137,16 @@ class Config:
 
 
 def load_presets(path: Path) -> dict[str, dict[str, Any]]:
-    """Presets kept as data: a JSON object of name -> fields, with a sentence under `about`; or several such by name."""
+    """Presets kept as data: a JSON object of name -> fields; or several such by name.
+
+    Beside the fields stand a sentence, `about`, and `problems`, patterns as of file names: those it is for.
+    """
     presets: dict[str, dict[str, Any]] = json.loads(path.read_text())
     return presets
+
+
+def _matches(problem: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(problem, pattern) for pattern in patterns)
 
 
 def parse_overrides(pairs: Sequence[str], *, example: str = "--set learning_rate=1e-3") -> dict[str, str]:

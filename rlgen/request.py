@@ -125,6 +125,5 @@ def configured(
     own, trainer = request.fields()
     preset = request.preset
     if preset is None:
-        plain = problem.partition("?")[0]
-        preset = plain if plain in cls.Config.presets else "default"
+        preset = cls.Config.preset_for(problem.partition("?")[0])
     return problem, preset, cls.Config.build({**cls.suited(problem), **own}, preset=preset), trainer

@@ -36,8 +36,8 @@ class Kind:
     doc: str
 
 
-def _linear(ops: Any, clock: Any, start: float, end: float, over: float) -> Any:
-    return start + (end - start) * ops.minimum(clock / over, 1.0)
+def _linear(ops: Any, clock: Any, start: float, end: float, over: float, after: float) -> Any:
+    return start + (end - start) * ops.minimum(ops.maximum(clock - after, 0.0) / over, 1.0)
 
 
 def _exponential(ops: Any, clock: Any, start: float, factor: float, every: float, end: float) -> Any:
@@ -70,7 +70,9 @@ def _one_cycle(ops: Any, clock: Any, start: float, peak: float, end: float, over
 
 KINDS = {
     "linear": Kind(
-        {"start": REQUIRED, "end": REQUIRED, "over": REQUIRED}, _linear, "A straight line over `over`, then `end`."
+        {"start": REQUIRED, "end": REQUIRED, "over": REQUIRED, "after": 0.0},
+        _linear,
+        "`start` until `after`, a straight line over `over`, then `end`.",
     ),
     "exponential": Kind(
         {"start": REQUIRED, "factor": REQUIRED, "every": 1.0, "end": 0.0},

@@ -73,3 +73,16 @@ def test_an_identity_environment_is_learned_in_seconds(name: str, fields: dict[s
     missed = np.abs(trained.act(shown) - echo.right(shown)).mean()
     assert missed < 0.15, "0.4 to 1 is chance"
     trained.close()
+
+
+def test_it_can_be_judged_by_the_actions_that_it_draws() -> None:
+    cls = registry.load("a2c", ("agent",))
+    agents = [
+        cls(problem="CartPole-v1", config=cls.Config(evaluation_actions=how), seed=0) for how in ("best", "drawn")
+    ]
+    seen = np.zeros((500, 4), np.float32)
+    best, drawn = (agent.judged_policy(seed=3)(seen) for agent in agents)
+    # A policy that has learned nothing is nearly uniform.
+    assert len(set(best.tolist())) == 1 and 0.4 < drawn.mean() < 0.6
+    np.testing.assert_array_equal(drawn, agents[1].judged_policy(seed=3)(seen))
+    assert (drawn != agents[1].judged_policy(seed=4)(seen)).any()

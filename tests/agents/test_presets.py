@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,14 +11,15 @@ from rlgen import registry
 from rlgen.agents.books import BookDQN
 from rlgen.agents.off_policy import OffPolicyConfig
 
-PRESETS = [
+ALL = [
     (plugin.name, preset)
     for plugin in registry.available("agent")
     if plugin.source.startswith("rlgen ")
     for preset in plugin.load().Config.presets
-    # The papers' settings are for Atari's pictures; they are built in test_dqn.py.
-    if preset not in ("mnih-2015", "van-hasselt-2016", "wang-2016")
 ]
+# For pictures; those of the papers fill a machine, and are built in test_dqn.py.
+PAPERS = ("mnih-2015", "van-hasselt-2016", "wang-2016")
+PRESETS = [(name, preset) for name, preset in ALL if preset not in ("Atari", *PAPERS)]
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
@@ -38,7 +41,23 @@ def test_every_preset_learns(name: str, preset: str, uncompiled: None) -> None:
     assert all(np.isfinite(value) for value in scalars.values()), scalars
 
 
-@pytest.mark.parametrize(("name", "preset"), PRESETS)
+@pytest.mark.parametrize("name", [name for name, preset in ALL if preset == "Atari"])
+def test_presets_of_games_are_taken_by_themselves_and_learn(name: str) -> None:
+    cls = registry.load(name, ("agent",))
+    few: dict[str, Any] = {"num_envs": 2}
+    if issubclass(cls.Config, OffPolicyConfig):
+        few |= {"replay_capacity": 200, "learning_starts_env_steps": 32, "batch_size": 4}
+    else:
+        few |= {"rollout_steps": 8}
+    preset = cls.Config.preset_for("PongNoFrameskip-v4")
+    trained = cls(problem="PongNoFrameskip-v4?size=36", config=cls.Config.build(few, preset=preset), seed=0)
+    scalars = trained.train(48)
+    assert scalars["work/updates"] >= 1
+    assert all(np.isfinite(value) for value in scalars.values()), scalars
+    trained.close()
+
+
+@pytest.mark.parametrize(("name", "preset"), ALL)
 def test_a_preset_says_what_it_is(name: str, preset: str) -> None:
     about = registry.load(name, ("agent",)).Config.presets[preset]["about"]
     assert about.endswith(".")

@@ -216,3 +216,12 @@ def test_another_default_keeps_sentence_and_range() -> None:
     assert Second.describe()[0] == {**First.describe()[0], "default": 5}
     with pytest.raises(UserError, match="count=0"):
         Second(count=0)
+
+
+def test_the_preset_of_a_problem_is_its_own_or_that_of_its_kind() -> None:
+    class Tuned(Config):
+        presets = {"Pole-v1": {"about": "Its own."}, "Games": {"about": "A kind.", "problems": ["ALE/*", "*Skip-v4"]}}
+
+    found = {name: Tuned.preset_for(name) for name in ("Pole-v1", "ALE/Pong-v5", "PongSkip-v4", "PongSkip-v5")}
+    assert list(found.values()) == ["Pole-v1", "Games", "Games", "default"]
+    assert Tuned.build(preset="Games") == Tuned(), "what a preset is for is no field"

@@ -17,6 +17,7 @@ from rlgen.schedules import KINDS, Schedule
 BY_HAND = {
     "0.25": {0: 0.25, 10**6: 0.25},
     "linear:start=1,end=0.2,over=8": {0: 1.0, 2: 0.8, 4: 0.6, 8: 0.2, 100: 0.2},
+    "linear:start=1,end=0.2,over=8,after=10": {0: 1.0, 10: 1.0, 12: 0.8, 18: 0.2, 100: 0.2},
     "exponential:start=8,factor=0.5,end=1.5": {0: 8.0, 1: 4.0, 2: 2.0, 3: 1.5, 50: 1.5},
     "exponential:start=8,factor=0.5,every=10": {0: 8.0, 5: 8 / math.sqrt(2), 10: 4.0, 30: 1.0},
     "asymptotic:start=9,end=1,factor=0.5": {0: 9.0, 1: 5.0, 2: 3.0, 3: 2.0},

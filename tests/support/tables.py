@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import api_tables
 
+from rlgen.config import NOTES
+
 if TYPE_CHECKING:
     from rlgen.registry import Plugin
 
@@ -140,7 +142,7 @@ def config_class(name: str) -> Any:
 
 
 def changed(fields: dict[str, Any]) -> str:
-    return ", ".join(f"`{key}={shown(value)}`" for key, value in fields.items() if key != "about")
+    return ", ".join(f"`{key}={shown(value)}`" for key, value in fields.items() if key not in NOTES)
 
 
 def kind(row: dict[str, Any]) -> str:
