@@ -45,6 +45,11 @@ A2C_AS_SB3 = (
 PPO = "--algorithm ppo --set hidden_units=64,64 activation=tanh"
 PPO_AS_THE_ZOO = f"{PPO} num_envs=8 rollout_steps=32 epochs=20 minibatches=1"
 PPO_AS_PUREJAXRL = f"{PPO} num_envs=4 rollout_steps=128 epochs=4 minibatches=4"
+PONG = "--env PongNoFrameskip-v4 --engine gymnasium --preset Atari"
+DQN_ON_PONG = (
+    f"--algorithm dqn {PONG} --set num_envs=8 batch_size=32 train_every_env_steps=32 updates_per_train=8 "
+    "learning_starts_env_steps=1000 replay_capacity=10000"
+)
 JAX_A2C_STEPS = {16: 3_000_000, 64: 4_000_000, 1024: 8_000_000}
 
 COMPARISONS = {
@@ -112,6 +117,21 @@ COMPARISONS = {
         },
         peers={"sb3": Candidate("ppo.py --library sb3", 40_000)},
         bars={("compiled", "sb3"): 30.0, ("gymnasium", "sb3"): 3.0},
+    ),
+    "dqn on Pong": Comparison(
+        protocol=(
+            "DQN, PongNoFrameskip-v4, the network of Mnih et al., batch 32, 8 updates per 32 environment steps, 8 "
+            "environments, replay of 10,000"
+        ),
+        ours={"rlgen": Candidate(DQN_ON_PONG, 6_000)},
+        peers={"sb3": Candidate("atari.py --library sb3 --algorithm dqn", 6_000)},
+        bars={("rlgen", "sb3"): 1.4},
+    ),
+    "a2c on Pong": Comparison(
+        protocol="A2C, PongNoFrameskip-v4, the network of Mnih et al., 16 environments x 5 steps, RMSprop",
+        ours={"rlgen": Candidate(f"--algorithm a2c {PONG}", 20_000)},
+        peers={"sb3": Candidate("atari.py --library sb3 --algorithm a2c", 10_000)},
+        bars={("rlgen", "sb3"): 2.0},
     ),
     "dqn beside JAX": Comparison(
         protocol=(

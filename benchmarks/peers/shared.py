@@ -70,15 +70,18 @@ def off_policy_options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def build(algorithm: str, env: str, args: argparse.Namespace, **options: Any) -> Any:
-    """An agent of the library asked for, computing with as many threads as asked for."""
+def build(algorithm: str, env: Any, args: argparse.Namespace, policy: str = "MlpPolicy", **options: Any) -> Any:
+    """An agent of the library asked for, computing with as many threads as asked for.
+
+    `env` is an id, or environments that have been made.
+    """
     # The size of XLA's thread pool; read when JAX is imported.  The often quoted XLA_FLAGS
     # (xla_cpu_multi_thread_eigen, intra_op_parallelism_threads) leave the pool as it is.
     os.environ["PJRT_NPROC"] = str(args.threads)
     torch.set_num_threads(args.threads)  # for SBX too: its replay buffer is SB3's, of torch tensors
     cls = getattr(importlib.import_module(PACKAGES[args.library][0]), algorithm.upper())
-    envs = make_vec_env(env, n_envs=args.num_envs, seed=args.seed)
-    return cls("MlpPolicy", envs, seed=args.seed, device="cpu", verbose=0, **options)
+    envs = make_vec_env(env, n_envs=args.num_envs, seed=args.seed) if isinstance(env, str) else env
+    return cls(policy, envs, seed=args.seed, device="cpu", verbose=0, **options)
 
 
 class Stopwatch(BaseCallback):
