@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
 import itertools
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +22,8 @@ from rlgen.errors import UserError, nearest
 from rlgen.spec import Spec
 
 Task = Literal["colour", "edges", "none"]
+# Screens without end, from what the player draws from.
+Play = Callable[[np.random.Generator], Iterator[Pixels]]
 # Emulator frames between two that are kept, which are a third of a second apart.
 EVERY_FRAMES = 20
 # An action lasts a fifteenth of a second: one that lasts less gets nowhere.
@@ -32,14 +39,16 @@ VERSION = 1
 
 
 class Frames(Dataset):
-    """Screens of an Atari game that somebody plays at random: `frames/pong`, or `frames/ms_pacman?task=edges`.
+    """Screens of an Atari game, played at random or by a run: `frames/pong`, or `frames/ms_pacman?task=edges`.
 
     `x` is the screen in grey, or its edges, the target the screen in colour: uint8 [N, size, size, 1] and 3. With
     `task=none` there is no target, and `x` is the screen in colour. Each part has games of its own, and no screen is
     there twice. Frames are played the first time that they are asked for, which takes seconds, and then kept.
     """
 
-    def __init__(self, *, game: str, size: int = 64, task: Task = "colour", count: int = 2000, seed: int = 0) -> None:
+    def __init__(
+        self, *, game: str, size: int = 64, task: Task = "colour", count: int = 2000, seed: int = 0, player: str = ""
+    ) -> None:
         """Look the game up; it is played when somebody asks for examples.
 
         Args:
@@ -48,14 +57,17 @@ class Frames(Dataset):
             task: what the screen is to be told from: its shades of grey (colour), its edges (edges), or nothing.
             count: frames of all parts, 80 : 10 : 10.
             seed: of the player.
+            player: the directory of a run that has learned the game; random without one.
 
         Raises:
-            UserError: there is no such game, a size that is none, or too few frames for three parts.
+            UserError: there is no such game, a size that is none, too few frames for three parts, or a run that has
+                learned something else.
         """
         pixels.check_size(size, 3)
         if count < 10:
             raise UserError(f"count={count} frames cannot be cut 80 : 10 : 10: ask for 10 or more.")
         self.game, self._task, self._count, self._seed = _rom(game), task, count, seed
+        self._player = None if not player else Player(Path(player), self.game)
         picture = Spec((size, size, 3), "uint8")
         self.spec = picture if task == "none" else Spec((size, size, 1), "uint8")
         self.target = None if task == "none" else Target(picture)
@@ -77,9 +89,51 @@ class Frames(Dataset):
 
         def play() -> Made:
             runtime.tell(f"Playing {self._count:,} frames of {self.game}, once.")
-            return _played(self.game, size, self._count, self._seed)
+            screens = functools.partial(_screens, self.game) if self._player is None else self._player.screens
+            return _played(self.game, screens, size, self._count, self._seed)
 
-        return kept(f"frames-{self.game}-{self._count}-{size}-{self._seed}-{VERSION}", tuple(SHARES), sound, play)
+        by = "" if self._player is None else f"-{self._player.digest}"
+        return kept(f"frames-{self.game}-{self._count}-{size}-{self._seed}-{VERSION}{by}", tuple(SHARES), sound, play)
+
+
+class Player:
+    """A run that has learned a game, and plays it."""
+
+    def __init__(self, place: Path, game: str) -> None:
+        """Open the run.
+
+        Raises:
+            UserError: there is none, or it has learned something else.
+        """
+        from rlgen.run import Run
+
+        self._run = Run.open(place)
+        known = re.fullmatch(r"(?:ALE/)?(\w+?)(?:NoFrameskip)?-v\d+", self._run.config.problem.partition("?")[0])
+        if known is None or known[1].lower() != game.replace("_", ""):
+            raise UserError(
+                f"The run {place} has learned '{self._run.config.problem}', which is not the game '{game}'."
+            )
+        self._arrays = self._run.weights("best")[1]
+
+    @property
+    def digest(self) -> str:
+        """What tells its weights from others."""
+        numbers = hashlib.sha256()
+        for name in sorted(self._arrays):
+            numbers.update(name.encode() + np.ascontiguousarray(self._arrays[name]).tobytes())
+        return numbers.hexdigest()[:12]
+
+    def screens(self, random: np.random.Generator) -> Iterator[Pixels]:
+        """Screens [210, 160, 3] of one game after the other, without end."""
+        from rlgen import building
+
+        agent = building.for_use(self._run.config, self._arrays, building.consented(self._run))
+        with contextlib.closing(agent):
+            while True:
+                # It is filmed at each of its actions.
+                yield from itertools.islice(
+                    agent.frames(seed=int(random.integers(2**31))), 0, None, EVERY_FRAMES // ACTION_FRAMES
+                )
 
 
 def _rom(game: str) -> str:
@@ -99,14 +153,14 @@ def _rom(game: str) -> str:
     return found
 
 
-def _played(game: str, size: int, count: int, seed: int) -> dict[str, Pixels]:
+def _played(game: str, play: Play, size: int, count: int, seed: int) -> dict[str, Pixels]:
     """Frames of games of their own for each part, none that is there already."""
     seen: set[bytes] = set()
     found: dict[str, Pixels] = {}
     for number, (part, share) in enumerate(SHARES.items()):
         chosen: list[Pixels] = []
         wanted = max(1, round(share * count))
-        screens = _screens(game, runtime.generator(seed, "frames", game, number))
+        screens = play(runtime.generator(seed, "frames", game, number))
         for screen in itertools.islice(screens, MOST_TRIES * wanted):
             small = pixels.resized(screen[None], size)[0]
             if (content := small.tobytes()) not in seen:

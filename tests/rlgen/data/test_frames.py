@@ -57,3 +57,21 @@ def test_a_slash_is_a_colon_only_behind_a_data_sets_name() -> None:
 
     with pytest.raises(UnknownName, match="There is no dataset 'frame/pong'"):
         data.load("frame/pong")
+
+
+def test_a_run_that_has_learned_the_game_plays_it(data_place: Path, tmp_path: Path) -> None:
+    import rlgen
+
+    game = "BreakoutNoFrameskip-v4?size=36&max_num_frames_per_episode=400"
+    short = {"num_envs": 2, "rollout_steps": 4, "trainer.evaluation_episodes": 1, "trainer.evaluate_every_steps": 16}
+    run = rlgen.train("a2c", env=game, steps=16, run=tmp_path / "run", config=short)
+    name = f"frames/breakout?size=32&count=20&task=none&player={run.path}"
+    seen = data.load(name).split("train").x
+    assert seen.shape == (16, 32, 32, 3)
+    np.testing.assert_array_equal(data.load(name).split("train").x, seen)
+    alone = data.load("frames/breakout?size=32&count=20&task=none").split("train").x
+    assert (alone != seen).any(), "another player"
+    with pytest.raises(UserError, match="has learned 'BreakoutNoFrameskip-v4.*which is not the game 'pong'"):
+        data.load(f"frames/pong?player={run.path}")
+    with pytest.raises(UserError, match="does not exist"):
+        data.load(f"frames/pong?player={tmp_path / 'none'}")
