@@ -31,6 +31,7 @@ __all__ = [
     "has_convolutions",
     "dense",
     "fitting",
+    "from_numbers",
     "head",
     "initializer",
     "linear",
@@ -164,6 +165,16 @@ def build_pair(name: str, inputs: tuple[Spec, Spec], outputs: int, options: Opti
         joined = keras.layers.Concatenate(dtype="float32")([features.output, second])
         first, x = features.input, dense(joined, options.hidden_units[1:], options, first_seed=options.seed + 1)
     return keras.Model([first, second], linear(outputs, options, seed=options.seed + 99)(x))
+
+
+def from_numbers(model: Any) -> tuple[Any, Any] | None:
+    """A model of bytes as two: from bytes to numbers, and from numbers on. None where no layer of its own does that."""
+    import keras
+
+    scaling = next((layer for layer in model.layers if type(layer).__name__ == "Rescaling"), None)
+    if scaling is None or len(model.inputs) != 1:
+        return None
+    return scaling, keras.Model(scaling.output, model.output)
 
 
 def has_convolutions(models: Iterable[Any]) -> bool:
