@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from rlgen import checkpoint, paths, registry, runtime
 from rlgen.errors import UserError, nearest
-from rlgen.looking import curves
+from rlgen.looking import curves, reading
 from rlgen.run import Run, RunConfig, is_run
 
 # Fields that a label shows at once; where they do not tell runs apart, the path does.
@@ -65,6 +64,11 @@ class Source:
         return [*self.run.evaluations(), *self.run.stats()] if self.run else []
 
     @cached_property
+    def columns(self) -> reading.Columns:
+        """The same by name."""
+        return reading.columns(self.rows)
+
+    @cached_property
     def logged(self) -> Mapping[str, curves.Curve]:
         """What another program logged."""
         return {} if self.run else curves.read(self.path)
@@ -93,7 +97,8 @@ class Source:
             finite = np.isfinite(curve.values)
             steps, values = curve.steps[finite], curve.values[finite]
         else:
-            found = {row["step"]: float(row[metric]) for row in self.rows if metric in row}
+            # Of a step that is there twice the last row counts.
+            found = dict(zip(*map(np.ndarray.tolist, self.columns[metric]), strict=True))
             steps = np.array(sorted(found), np.int64)
             values = np.array([found[step] for step in steps.tolist()], np.float64)
         if not len(steps):
@@ -139,46 +144,11 @@ def sources(named: Iterable[str | os.PathLike[str]]) -> list[Source]:
     Raises:
         UserError: a path is none of these, or there is none.
     """
-    found = {source.path.resolve(): source for name in named for source in _named(paths.named(name, what="RUN"))}
+    there = (place for name in named for place in reading.places(paths.named(name, what="RUN")))
+    found = {place.resolve(): Source(place, Run(place) if is_run(place) else None) for place in there}
     if not found:
         raise UserError("There is no run to compare. `rlgen train` prints the directory of the run it makes.")
     return list(found.values())
-
-
-def _named(path: Path) -> Iterator[Source]:
-    if not paths.exists(path):
-        raise UserError(f"{path} does not exist. `rlgen train` prints the directory of the run it makes.")
-    if is_run(path):
-        yield Source(path, Run(path))
-        return
-    below = sorted(_directories(path), key=_natural)
-    if runs := [each for each in below if is_run(each)]:
-        yield from (Source(each, Run(each)) for each in runs)
-        return
-    if deeper := [each for each in below if any(map(is_run, _directories(each)))]:
-        raise UserError(
-            f"{path} has no run directly below it. There are some in {', '.join(map(str, deeper))}: name these."
-        )
-    curves_there = path.is_dir() and any(path.rglob("events.out.tfevents.*"))
-    if not curves_there:
-        raise UserError(
-            f"{path} is not a run, has none directly below it, and no program has logged to it for TensorBoard. "
-            "`rlgen train` prints the directory of the run it makes."
-        )
-    yield Source(path, None)
-
-
-def _directories(path: Path) -> list[Path]:
-    """Those directly below a directory; none below anything else."""
-    try:
-        return [each for each in path.iterdir() if each.is_dir()] if path.is_dir() else []
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _natural(path: Path) -> list[tuple[bool, int, str]]:
-    """Sorts s2 before s10."""
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", path.name)]
 
 
 def choose(found: Sequence[Source], metric: str | None) -> str:

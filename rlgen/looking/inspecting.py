@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rlgen import checkpoint, registry, runtime, showing
 from rlgen.board.hparams import LAST
-from rlgen.looking import curves
+from rlgen.looking import curves, reading
 from rlgen.run import Run, is_run
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -43,7 +43,7 @@ def inspection(path: Path) -> dict[str, Any]:
         "seconds": result.get("seconds"),
         **_quality(run, rows, score),
         "evaluation": dict(result.get("evaluation", {})),
-        "curves": _curves({**_columns(rows, first=score), **_columns(run.stats())}),
+        "curves": _curves({**_first(score, reading.columns(rows)), **reading.columns(run.stats())}),
         "damage": [],
     }
 
@@ -56,7 +56,7 @@ def _score(algorithm: str) -> str:
 
 def _quality(run: Run, rows: Sequence[Mapping[str, Any]], score: str) -> dict[str, Any]:
     """The last and the best evaluation in training, and how far the last five are from the best."""
-    steps_and_values = _columns(rows).get(score, ((), ()))
+    steps_and_values = reading.columns(rows).get(score, ((), ()))
     points = {int(step): float(value) for step, value in zip(*steps_and_values, strict=True) if np.isfinite(value)}
     found: dict[str, Any] = {"score": score, "evaluations": len(points)}
     if not points:
@@ -71,16 +71,9 @@ def _quality(run: Run, rows: Sequence[Mapping[str, Any]], score: str) -> dict[st
     return found
 
 
-def _columns(rows: Sequence[Mapping[str, Any]], *, first: str = "") -> dict[str, tuple[Any, Any]]:
-    """The scalars of rows, each with its steps; the `first` of them first."""
-    names = sorted({name for row in rows for name in row} - {"step"}, key=lambda name: (name != first, name))
-    made = {}
-    for name in names:
-        points = [(row["step"], row[name]) for row in rows if isinstance(row.get(name), int | float)]
-        if points:
-            steps, values = zip(*points, strict=True)
-            made[name] = np.asarray(steps), np.asarray(values, np.float64)
-    return made
+def _first(name: str, found: reading.Columns) -> reading.Columns:
+    """The same with one of them before the others."""
+    return {each: found[each] for each in sorted(found, key=lambda each: each != name)}
 
 
 def _curves(found: Mapping[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from rlgen.looking.inspecting import ASIDE
+from rlgen.looking.reading import Columns
 from rlgen.looking.report_charts import Chart, Numbers, Series, draw
 from rlgen.looking.report_text import number
-from rlgen.values import MOST_STEPS
-
-Columns = dict[str, tuple[npt.NDArray[np.int64], Numbers]]
 
 # Of one run: somebody's callbacks may have made a scalar of each weight.
 MOST_CHARTS = 120
@@ -60,20 +57,6 @@ class Learning:
     training: tuple[str, tuple[npt.NDArray[np.int64], Numbers]] | None = None
     between: tuple[npt.NDArray[np.int64], Numbers, Numbers] | None = None
     best: int | None = None
-
-
-def columns(rows: Iterable[Mapping[str, Any]]) -> Columns:
-    """The scalars of rows by name, each with its steps."""
-    points: dict[str, tuple[list[int], list[float]]] = {}
-    for row in rows:
-        if abs(row["step"]) > MOST_STEPS:
-            continue
-        for name, value in row.items():
-            if name != "step":
-                steps, values = points.setdefault(name, ([], []))
-                steps.append(row["step"])
-                values.append(float(value))
-    return {name: (np.asarray(steps, np.int64), np.asarray(values)) for name, (steps, values) in sorted(points.items())}
 
 
 def learning(

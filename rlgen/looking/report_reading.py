@@ -8,7 +8,7 @@ from typing import Any
 
 from rlgen import checkpoint, registry, runtime
 from rlgen.errors import UserError
-from rlgen.looking.report_curves import Columns, columns
+from rlgen.looking.reading import Columns, columns
 from rlgen.run import Run, RunConfig
 
 

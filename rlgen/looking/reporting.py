@@ -14,10 +14,9 @@ from typing import Any
 from rlgen import files, paths
 from rlgen._version import __version__
 from rlgen.errors import UserError, plain
+from rlgen.looking import reading
 from rlgen.looking.report_curves import Figure, overview_figure
 from rlgen.looking.report_runs import Section, section
-from rlgen.run import is_run
-from rlgen.summary import EVENTS
 
 ENDING = ".html"
 PARTS = ("report.css", "report.js")
@@ -59,31 +58,13 @@ def found(runs: Iterable[str | os.PathLike[str]]) -> list[Path]:
     Raises:
         UserError: there is none, or one of them is nothing to report.
     """
-    places = [place for run in runs for place in _directories(paths.named(run, what="run"))]
+    places = [place for run in runs for place in reading.places(paths.named(run, what="run"))]
     if not places:
         raise UserError("A report needs runs: give the directory of one, which `rlgen train` prints, or of several.")
     once: dict[Path, Path] = {}
     for place in places:
         once.setdefault(place.resolve(), place)
     return list(once.values())
-
-
-def _directories(path: Path) -> list[Path]:
-    """A run, or what another program logged; or else the runs in a directory, without links."""
-    if is_run(path):
-        return [path]
-    if not path.is_dir():
-        raise UserError(f"{path} does not exist, or is no directory. `rlgen train` prints the directory of a run.")
-    try:
-        inside = [each for each in sorted(path.iterdir()) if each.is_dir() and not each.is_symlink() and is_run(each)]
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-    if not inside and not any(path.rglob(f"{EVENTS}*")):
-        raise UserError(
-            f"{path} is no run, and there are neither runs directly in it nor event files of TensorBoard below it. "
-            "`rlgen train` prints the directory of the run it makes."
-        )
-    return inside or [path]
 
 
 def sections(places: Sequence[Path]) -> list[Section]:

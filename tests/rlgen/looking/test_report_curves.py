@@ -1,19 +1,12 @@
 import numpy as np
 
 from rlgen.looking import report_curves
-from rlgen.looking.report_curves import Columns, columns, groups, learning, learning_figure, overview_figure, style
+from rlgen.looking.reading import Columns
+from rlgen.looking.report_curves import groups, learning, learning_figure, overview_figure, style
 
 
 def column(*values: float) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(1, len(values) + 1), np.asarray(values, float)
-
-
-def test_columns_of_rows() -> None:
-    rows = [{"step": 1, "b": 2, "a": 1.0}, {"step": 2, "a": 3.0}, {"step": 10**30, "a": 4.0}]
-    found = columns(rows)
-    assert list(found) == ["a", "b"]
-    assert [part.tolist() for part in (*found["a"], *found["b"])] == [[1, 2], [1.0, 3.0], [1], [2.0]]
-    assert columns([]) == {}
 
 
 def test_a_learning_curve_with_all_there_is_around_it() -> None:
