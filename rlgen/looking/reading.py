@@ -42,6 +42,8 @@ def places(path: Path) -> list[Path]:
     """
     if not paths.exists(path):
         raise UserError(f"{path} does not exist. `rlgen train` prints the directory of the run it makes.")
+    if not path.is_dir():
+        raise UserError(f"{path} is a file and no directory. `rlgen train` prints the directory of the run it makes.")
     if is_run(path):
         return [path]
     below = _directories(path)
@@ -51,7 +53,7 @@ def places(path: Path) -> list[Path]:
         raise UserError(
             f"{path} has no run directly below it. There are some in {', '.join(map(str, deeper))}: name these."
         )
-    if not path.is_dir() or not any(path.rglob(f"{EVENTS}*")):
+    if not any(path.rglob(f"{EVENTS}*")):
         raise UserError(
             f"{path} is not a run, has none directly below it, and no program has logged to it for TensorBoard. "
             "`rlgen train` prints the directory of the run it makes."

@@ -36,9 +36,10 @@ def test_what_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         reading.places(tmp_path / "none")
     (tmp_path / "file").touch()
-    for path in (tmp_path, tmp_path / "file"):
-        with pytest.raises(UserError, match="is not a run, has none directly below it"):
-            reading.places(path)
+    with pytest.raises(UserError, match="is a file and no directory"):
+        reading.places(tmp_path / "file")
+    with pytest.raises(UserError, match="is not a run, has none directly below it"):
+        reading.places(tmp_path)
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "events.out.tfevents.1").touch()
     assert reading.places(tmp_path / "logs") == [tmp_path / "logs"]

@@ -319,7 +319,7 @@ def test_mistakes_are_refused(refused: Any) -> None:
     refused("report", "run", "--out", "nowhere/a.html", words=["There is no directory 'nowhere'"])
     refused("report", "nowhere", "--out", "a.html", words=["nowhere does not exist", "rlgen train"])
     refused("report", "run", "empty", "--out", "a.html", words=["empty is not a run", "TensorBoard"])
-    refused("report", "there.html", "--out", "a.html", words=["is no directory"])
+    refused("report", "there.html", "--out", "a.html", words=["and no directory"])
 
 
 def test_policy_and_page_belong_together(tmp_path: Path) -> None:
