@@ -244,7 +244,7 @@ def test_what_is_refused(runs: Path, tmp_path: Path) -> None:
         (["nowhere"], {}, "nowhere does not exist"),
         ([""], {}, "RUN is empty"),
         ([tmp_path / "empty"], {}, "empty is not a run, has none directly below it"),
-        ([tmp_path / "file"], {}, "file is not a run"),
+        ([tmp_path / "file"], {}, "file is a file and no directory"),
         ([tmp_path], {}, f"There are some in {runs}: name these"),
         ([runs], {"by": "sede"}, "by='sede': runs are grouped by seed. Did you mean 'seed'"),
         ([runs], {"lower_is_better": True}, "leave --lower-is-better out"),
