@@ -44,8 +44,8 @@ class Engine(abc.ABC):
     def advance(self, vector_steps: int) -> dict[str, float]:
         """Take so many steps of every environment, with the updates that are due; the scalars."""
 
-    def _replay(self, kinds: tuple[Any, Any]) -> Any:
-        """A replay of the first kind, or, by priority, of the second."""
+    def _replay(self, kinds: tuple[Any, Any], **more: Any) -> Any:
+        """A replay of the first kind, or, by priority, of the second; with what else it is told."""
         agent, config = self.agent, self.agent.config
         ring = {
             "capacity": config.replay_capacity,
@@ -54,6 +54,7 @@ class Engine(abc.ABC):
             "action": agent.action,
             "discount": config.discount,
             "n_step": config.n_step,
+            **more,
         }
         uniform, prioritized = kinds
         if not config.prioritized:
@@ -152,7 +153,7 @@ class HostEngine(Engine):
         """Make environments and replay."""
         super().__init__(agent)
         config = agent.config
-        self.replay = self._replay(self.REPLAYS)
+        self.replay = self._replay(self.REPLAYS, stack=agent.environments.stack)
         self.rollout = HostRollout(
             agent.training_envs(),
             seed=runtime.derive_seed(agent.seed, "episodes"),
@@ -184,11 +185,11 @@ class HostEngine(Engine):
             self.replay.cut()
         rows, episodes = self.rollout.collect(count)
         self.rollout.count(episodes)
-        sums += self.program(*(tf.constant(column) for column in rows)).numpy()
+        sums += self.program(*(tf.constant(column) for column in self.replay.pack(rows))).numpy()
         return count
 
     def _absorb(self, rows: Transitions) -> Any:
-        """Store rows, [K, N, ...] each; make a block of updates if one is due; the tally's sums."""
+        """Store packed rows, [K, N, ...] each; make a block of updates if one is due; the tally's sums."""
         rows = self.agent.as_learned(rows)
         self.replay.add(rows)
         return tf.cond(self.agent.count_steps(rows), self._learn, self.tally.nothing)

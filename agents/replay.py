@@ -16,8 +16,50 @@ import tensorflow as tf
 
 from rlgen import draws
 from rlgen.agents import sampling
+from rlgen.agents.frame_replay import FrameRows
 from rlgen.agents.trajectory import Batch, Transitions
-from rlgen.spec import Spec
+from rlgen.spec import Spec, Stack
+
+
+class WholeRows:
+    """Transitions kept as they are: both observations of each; `FrameRows` keeps pictures instead.
+
+    Attributes:
+        margin: rows that are kept beyond those that may be drawn.
+        kinds: what a row of each lane holds.
+    """
+
+    margin = 0
+
+    def __init__(self, *, observation: Spec, action: Spec) -> None:
+        """Say what they look like."""
+        flag = Spec((), "bool")
+        self.kinds = Transitions(observation, action, Spec(()), flag, flag, observation)
+
+    @staticmethod
+    def bytes_needed(*, capacity: int, observation: Spec, action: Spec) -> int:
+        """Memory of so many transitions, known before it is allocated."""
+        return capacity * (2 * observation.bytes + action.bytes + 4 + 2)
+
+    def pack(self, rows: Transitions, first: int) -> Transitions:
+        """Rows of environments, NumPy fields [K, N, ...], as they are kept; `first` is the number of the first."""
+        return rows
+
+    def cut(self, ring: Transitions, newest: int) -> None:
+        """Keep what followed the row `newest`, whose episodes go on nowhere: it is there."""
+
+    def fetch(self, ring: Transitions, rows: Any, lanes: Any, names: Sequence[str], *, added_rows: Any) -> Transitions:
+        """The transitions at `rows`, counted since the beginning, of `lanes`; see `sampling.batch`."""
+        at = tf.stack([rows % ring.reward.shape[0], lanes], -1)
+        fields = ring._asdict()
+        return Transitions(*(tf.gather_nd(fields[name], at) if name in names else None for name in fields))
+
+    def state_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What there is beside the rows: nothing."""
+        return {}
+
+    def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]], ring: Transitions, added_rows: int) -> None:
+        """Take back what `state_arrays` gave."""
 
 
 class Replay:
@@ -25,6 +67,11 @@ class Replay:
 
     Written and read by TensorFlow operations in place, outside XLA, so that its size costs nothing per call.
     A checkpoint holds only the rows that are filled.
+
+    Attributes:
+        rows: of the ring.
+        capacity_rows: the newest of them, that may be drawn.
+        added_rows: rows written since the beginning, int64, a variable.
     """
 
     def __init__(
@@ -36,6 +83,7 @@ class Replay:
         action: Spec,
         discount: float,
         n_step: int = 1,
+        stack: Stack | None = None,
     ) -> None:
         """An empty ring.
 
@@ -46,27 +94,38 @@ class Replay:
             action: what an action looks like.
             discount: gamma.
             n_step: the most rewards that a sampled return sums.
+            stack: what observations are stacked of, to be kept picture by picture; None: they are kept whole.
         """
-        self.rows, self.num_envs, self.discount, self.n_step = (
-            capacity // num_envs,
-            num_envs,
-            discount,
-            n_step,
+        self.num_envs, self.discount, self.n_step = num_envs, discount, n_step
+        self.capacity_rows = capacity // num_envs
+        kept = {"observation": observation, "action": action}
+        self._storage: WholeRows | FrameRows = (
+            WholeRows(**kept)
+            if stack is None
+            else FrameRows(stack=stack, capacity_rows=self.capacity_rows, num_envs=num_envs, **kept)
         )
-        flag, number = Spec((), "bool"), Spec(())
-        kinds = Transitions(observation, action, number, flag, flag, observation)
+        self.rows = self.capacity_rows + self._storage.margin
         self._ring = Transitions(
-            *(tf.Variable(tf.zeros((self.rows, num_envs, *k.shape), k.dtype), trainable=False) for k in kinds)
+            *(
+                tf.Variable(tf.zeros((self.rows, num_envs, *k.shape), k.dtype), trainable=False)
+                for k in self._storage.kinds
+            )
         )
         self.added_rows = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     @staticmethod
-    def bytes_needed(*, capacity: int, observation: Spec, action: Spec) -> int:
+    def bytes_needed(*, capacity: int, observation: Spec, action: Spec, stack: Stack | None = None) -> int:
         """Memory of the ring, known before it is allocated."""
-        return capacity * (2 * observation.bytes + action.bytes + 4 + 2)
+        if stack is not None:
+            return FrameRows.bytes_needed(stack=stack, capacity=capacity, observation=observation, action=action)
+        return WholeRows.bytes_needed(capacity=capacity, observation=observation, action=action)
+
+    def pack(self, rows: Transitions) -> Transitions:
+        """Rows of environments, NumPy fields [K, N, ...], as `add` is to append them next; on the host."""
+        return self._storage.pack(rows, int(self.added_rows.numpy()))
 
     def add(self, transitions: Transitions) -> None:
-        """Append rows, [K, N, ...] each; K may vary from call to call."""
+        """Append packed rows, [K, N, ...] each; K may vary from call to call."""
         count = tf.shape(transitions.reward, out_type=tf.int64)[0]
         indices = (self.added_rows + tf.range(count)) % self.rows
         for ring, rows in zip(self._ring, transitions, strict=True):
@@ -76,9 +135,9 @@ class Replay:
 
     def sample(self, count: int, seed: Any, importance_exponent: Any = None) -> tuple[Batch, Any]:
         """`count` transitions with their n-step returns, and their indices in the ring, int64 [count]."""
-        filled = tf.minimum(self.added_rows, self.rows) * self.num_envs
+        filled = tf.minimum(self.added_rows, self.capacity_rows) * self.num_envs
         ages = tf.cast(draws.integers((count,), seed, filled), tf.int64)
-        oldest = tf.maximum(self.added_rows - self.rows, 0)
+        oldest = tf.maximum(self.added_rows - self.capacity_rows, 0)
         rows, lanes = oldest + ages // self.num_envs, ages % self.num_envs
         indices = (rows % self.rows) * self.num_envs + lanes
         return self._gather(rows, lanes, tf.ones((count,))), indices
@@ -93,9 +152,7 @@ class Replay:
         """Batch of the transitions at absolute `rows`, int64 [B], of `lanes`, int64 [B]."""
 
         def fetch(rows: Any, lanes: Any, names: Sequence[str]) -> Transitions:
-            at = tf.stack([rows % self.rows, lanes], -1)
-            ring = self._ring._asdict()
-            return Transitions(*(tf.gather_nd(ring[name], at) if name in names else None for name in ring))
+            return self._storage.fetch(self._ring, rows, lanes, names, added_rows=self.added_rows)
 
         newer = tf.cast(tf.minimum(self.added_rows - rows, self.n_step), tf.int32)
         return sampling.batch(
@@ -106,6 +163,7 @@ class Replay:
         """Say that the newest steps were the last of their episodes: what is stored next does not follow from them."""
         newest = int(self.added_rows.numpy()) - 1
         if newest >= 0:
+            self._storage.cut(self._ring, newest)
             row = newest % self.rows
             self._ring.truncated[row].assign(self._ring.truncated[row] | ~self._ring.terminated[row])
 
@@ -113,13 +171,14 @@ class Replay:
         """The filled rows and the counter."""
         filled = int(min(self.added_rows.numpy(), self.rows))
         arrays = {name: ring[:filled].numpy() for name, ring in self._ring._asdict().items()}
-        return {**arrays, "added_rows": self.added_rows.numpy()}
+        return {**arrays, **self._storage.state_arrays(), "added_rows": self.added_rows.numpy()}
 
     def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take back what `state_arrays` gave."""
         for name, ring in self._ring._asdict().items():
             ring[: len(arrays[name])].assign(arrays[name])
         self.added_rows.assign(arrays["added_rows"])
+        self._storage.load_state_arrays(arrays, self._ring, int(self.added_rows.numpy()))
 
 
 class PrioritizedReplay(Replay):
@@ -139,9 +198,9 @@ class PrioritizedReplay(Replay):
         self.largest = tf.Variable(1.0, trainable=False)
 
     @staticmethod
-    def bytes_needed(*, capacity: int, observation: Spec, action: Spec) -> int:
+    def bytes_needed(*, capacity: int, observation: Spec, action: Spec, stack: Stack | None = None) -> int:
         """Memory of the ring and of the sum tree."""
-        ring = Replay.bytes_needed(capacity=capacity, observation=observation, action=action)
+        ring = Replay.bytes_needed(capacity=capacity, observation=observation, action=action, stack=stack)
         return ring + 2 * 4 * 2 ** max(1, (capacity - 1).bit_length())
 
     def probabilities(self, indices: Any) -> Any:
@@ -151,9 +210,11 @@ class PrioritizedReplay(Replay):
     def sample(self, count: int, seed: Any, importance_exponent: Any = None) -> tuple[Batch, Any]:
         """As `Replay.sample`, drawn by priority; `weight` undoes the bias as far as the exponent says."""
         indices = sampling.find(self.tree, sampling.stratified(count, seed) * tf.gather(self.tree, 1), self.depth)
-        filled = tf.minimum(self.added_rows, self.rows) * self.num_envs
-        # Rounding may carry a draw past the last filled leaf.
-        indices = tf.minimum(indices, filled - 1)
+        filled = tf.minimum(self.added_rows, self.capacity_rows) * self.num_envs
+        # Rounding may carry a draw to a leaf that holds nothing: past the last one, or beyond those that may be drawn.
+        newest_place = ((self.added_rows - 1) % self.rows) * self.num_envs
+        holds = tf.gather(self.tree, indices + self.leaves) > 0
+        indices = tf.where(holds, indices, newest_place)
         weight = sampling.importance_weights(self.probabilities(indices), filled, importance_exponent)
         ring_row, lanes = indices // self.num_envs, indices % self.num_envs
         newest = self.added_rows - 1
@@ -167,9 +228,16 @@ class PrioritizedReplay(Replay):
         self._set(indices, tf.pow(priority, self.exponent))
 
     def _added(self, indices: Any) -> None:
-        lanes = tf.range(self.num_envs, dtype=tf.int64)
-        new = tf.reshape(indices[:, None] * self.num_envs + lanes[None], (-1,))
+        if self._storage.margin:
+            gone = self._places((indices + self._storage.margin) % self.rows)
+            self._set(gone, tf.zeros(tf.shape(gone)))
+        new = self._places(indices)
         self._set(new, tf.fill(tf.shape(new), tf.pow(self.largest, self.exponent)))
+
+    def _places(self, rows: Any) -> Any:
+        """Of all lanes of rows of the ring, int64 [K], the leaves, int64 [K * N]."""
+        lanes = tf.range(self.num_envs, dtype=tf.int64)
+        return tf.reshape(rows[:, None] * self.num_envs + lanes[None], (-1,))
 
     def _set(self, indices: Any, values: Any) -> None:
         """Write leaves, then every level above them again from its children: sums never drift."""

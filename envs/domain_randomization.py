@@ -25,7 +25,7 @@ Ranges = Mapping[str, tuple[float, float]]
 class Randomize(Wrapper):
     """Draw physical parameters anew for every training episode: `randomize?gravity=8:12&length=0.5`."""
 
-    training_only = True
+    training_only = shows_the_same = True
     innermost = True
 
     def __init__(self, **ranges: str) -> None:

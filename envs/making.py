@@ -19,6 +19,7 @@ from rlgen.envs.host import HostEnvs, Judging, OfVector, SideBySide, Step
 from rlgen.envs.probing import probe
 from rlgen.errors import UserError
 from rlgen.sources import lookup, wrapper
+from rlgen.spec import Stack
 
 __all__ = ["Environments", "HostEnvs", "Step"]
 
@@ -80,6 +81,14 @@ class Environments:
             self.compiled()  # Arguments that do not fit the environment are refused here.
         elif self._training != self._judging:
             self.contract.close(self._learned())
+
+    @property
+    def stack(self) -> Stack | None:
+        """What observations are stacked of where agents learn; None: of nothing, or nobody knows."""
+        stack = self._source.stack
+        for each in self._training:
+            stack = stack if each.shows_the_same else each.stack
+        return stack if self.observation.picture else None
 
     def probe(self, *, seed: int) -> None:
         """Step one at random for a moment and hold it against Gymnasium's contract.

@@ -18,7 +18,7 @@ from rlgen.errors import UserError
 class NoisyReward(Wrapper):
     """Replace every training reward by N(1, std): `noisy_reward:1`."""
 
-    training_only = True
+    training_only = shows_the_same = True
 
     def __init__(self, *, std: float) -> None:
         """Set the deviation.

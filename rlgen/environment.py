@@ -110,10 +110,14 @@ class Wrapper(abc.ABC):
     Attributes:
         training_only: left out where the agent is judged and filmed.
         innermost: goes directly around the environment, wherever it stands in the list.
+        shows_the_same: observations pass through it as they are.
+        stack: what it stacks observations of; None: it does not.
     """
 
     training_only: ClassVar[bool] = False
     innermost: ClassVar[bool] = False
+    shows_the_same: ClassVar[bool] = False
+    stack: Stack | None = None
 
     @abc.abstractmethod
     def on_host(self, env: gym.Env[Any, Any], compiled: CompiledEnv | None) -> gym.Env[Any, Any]:
