@@ -16,7 +16,8 @@ import tensorflow as tf
 from rlgen import learning
 from rlgen.agents.a2c import A2C, A2CConfig
 from rlgen.agents.action_heads import CategoricalHead
-from rlgen.agents.dqn import DQN, DQNConfig, huber
+from rlgen.agents.distributions import huber
+from rlgen.agents.dqn import DQN, DQNConfig
 from rlgen.agents.q_network import QNetwork, combine_streams
 from rlgen.agents.trajectory import Batch, Transitions
 from rlgen.config import load_presets, option
@@ -68,6 +69,11 @@ class BookDQNConfig(DQNConfig):
             )
         if self.linear_streams and self.dueling == "none":
             raise UserError("linear_streams is about dueling's streams: set dueling=mean too, or leave it.")
+        if self.distribution != "none":
+            raise UserError(
+                f"distribution={self.distribution} has a loss of its own, and these agents learn by those that books "
+                "print: leave it, or take dqn."
+            )
 
 
 def anchored_error(q: Any, target_q: Any, action: Any, error: Any) -> Any:

@@ -1,6 +1,7 @@
 """Deep Q-networks: DQN, Double DQN, Dueling DQN, and every combination of their switches.
 
-Sources: Mnih et al. (2015), van Hasselt et al. (2016), Wang et al. (2016), Schaul et al. (2016).
+Sources: Mnih et al. (2015), van Hasselt et al. (2016), Wang et al. (2016), Schaul et al. (2016), Bellemare et al.
+(2017), Dabney et al. (2018), Fortunato et al. (2018).
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import learning, networks
+from rlgen import draws, learning, networks
+from rlgen.agents import distributions
 from rlgen.agents.agent import Floats, Observations
+from rlgen.agents.distributions import Distribution
 from rlgen.agents.exploration import epsilon_greedy, epsilon_greedy_host, toss
 from rlgen.agents.off_policy import OffPolicyAgent, OffPolicyConfig
 from rlgen.agents.q_network import Dueling, QNetwork
 from rlgen.agents.trajectory import Batch
 from rlgen.config import load_presets, option
+from rlgen.errors import UserError
 from rlgen.schedules import Schedule
 
 # Tuned ones go with the whole family, a paper's with the agent that it introduced.
@@ -30,15 +34,18 @@ DUELING = (
     "Split Q into value and advantage, each with the last of the hidden layers as its own, less the advantages' mean "
     "or max over the actions of each state."
 )
+# Of one update: the online network on s, the target network on s', and, double, the online one on s'.
+MOST_PASSES = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DQNConfig(OffPolicyConfig):
-    """The switches are orthogonal: any of double, dueling, n-step and prioritised replay goes with any other."""
+    """The switches are orthogonal: double, dueling, n-step, priorities, noise, distributions, each with any other."""
 
     presets = {**PRESETS["tuned"], **PRESETS["dqn"]}
 
     optimizer: learning.OptimizerKind = option("adam", "What steps the weights; see docs/algorithms/dqn.md.")
+    adam_epsilon: float = option(1e-7, "What Adam adds to the root of the mean square gradient.", above=0)
     learning_rate: Schedule = option(2.3e-3, "Step size, clocked by environment steps.", above=0)
     target_update_every_updates: int = option(128, "Updates between changes of the target network.", at_least=1)
     target_update_rate: float = option(
@@ -53,6 +60,32 @@ class DQNConfig(OffPolicyConfig):
         at_least=0,
         at_most=1,
     )
+    noisy: bool = option(False, "Explore by learned noise on the weights of all dense layers; wants epsilon=0.")
+    noisy_sigma: float = option(0.5, "What that noise starts at, times 1 / sqrt(inputs of the layer).", above=0)
+    distribution: Distribution = option(
+        "none",
+        "Learn the whole distribution of returns: categorical, probabilities of fixed returns (C51), or quantile, "
+        "returns of fixed probability (QR-DQN); none: its mean.",
+    )
+    atoms: int = option(51, "Returns in a distribution; C51 has 51, QR-DQN 200.", at_least=1, at_most=1024)
+    value_min: float = option(
+        -100.0, "The lowest return of a categorical distribution, of learned, that is scaled, rewards."
+    )
+    value_max: float = option(100.0, "The highest; beyond both, returns count as these.")
+
+    def check(self) -> None:
+        """Refuse what contradicts itself."""
+        super().check()
+        if self.noisy and max(self.epsilon.extremes) > 0:
+            raise UserError(
+                f"noisy=true explores by noise on the weights, and epsilon={self.epsilon} would explore beside it: set "
+                "epsilon=0 too, or leave noisy."
+            )
+        if self.value_min >= self.value_max:
+            raise UserError(
+                f"value_min={self.value_min:g} is not below value_max={self.value_max:g}: they are the lowest and the "
+                "highest discounted sum of rewards to be told apart."
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,64 +106,73 @@ class DuelingDQNConfig(DoubleDQNConfig):
     dueling: Dueling = option("mean", DUELING)
 
 
-def max_value(target_q: Any) -> Any:
-    """max_a Q_target(s', a), [B], of [B, A]."""
-    return tf.reduce_max(target_q, -1)
+def best(outputs: Any, values: Any) -> Any:
+    """Z(s, argmax_a Q(s, a)), [B, ...].
+
+    If Z is one network's and Q another's, one chooses and the other values, which is double learning.
+
+    Args:
+        outputs: what is said of each action, Z, [B, A, ...].
+        values: Q, [B, A].
+    """
+    return of(outputs, tf.argmax(values, -1, output_type=tf.int32))
 
 
-def double_value(online_q: Any, target_q: Any) -> Any:
-    """Q_target(s', argmax_a Q_online(s', a)), [B], of two [B, A]: one network chooses, the other values."""
-    return tf.gather(target_q, tf.argmax(online_q, -1, output_type=tf.int32), batch_dims=1)
-
-
-def td_error(q: Any, action: Any, reward: Any, discount: Any, next_value: Any) -> Any:
-    """r + discount * V(s') - Q(s, a), [B]; no gradient flows through the target."""
-    target = tf.stop_gradient(reward + discount * next_value)
-    return target - tf.gather(q, action, batch_dims=1)
-
-
-def huber(error: Any) -> Any:
-    """Half the square up to 1, linear beyond: its gradient is the clipped error of Mnih et al. (2015)."""
-    size = tf.abs(error)
-    return tf.where(size < 1, 0.5 * error**2, size - 0.5)
+def of(outputs: Any, action: Any) -> Any:
+    """What outputs [B, A, ...] say of an action each, int32 [B]: [B, ...]."""
+    return tf.gather(outputs, action, batch_dims=1)
 
 
 class DQN(OffPolicyAgent):
-    """Deep Q-network: a value for every action, learned from replayed experience."""
+    """Deep Q-network: a value for every action, or its distribution, learned from replayed experience."""
 
     Config = DQNConfig
     serves = (gym.spaces.Discrete,)
+    draws_for = ("weights",)
 
     def __init__(self, *, problem: str, config: DQNConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self.actions = int(self.action_space.n)  # type: ignore[attr-defined]
+        self.returns = distributions.make(
+            config.distribution, atoms=config.atoms, value_min=config.value_min, value_max=config.value_max
+        )
         self.online = self.new_network()
 
     # ---- acting ---------------------------------------------------------------------------------------
 
     def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """argmax_a Q(s, a), int64 [N]."""
-        return self.online.on_host(observations).argmax(-1)
+        return self._q_on_host(observations).argmax(-1)
 
     def values(self, observations: Observations) -> Floats:
         """max_a Q(s, a), [N], in the environment's own units of reward."""
-        best: Floats = self.online.on_host(observations).max(-1)
-        return best / np.float32(self.config.reward_scale)
+        highest: Floats = self._q_on_host(observations).max(-1)
+        return highest / np.float32(self.config.reward_scale)
 
     def exploration_noise(self, steps: int, seed: Any) -> Any:
-        """A coin and a random action for every environment."""
-        return toss((steps, self.config.num_envs), actions=self.actions, seed=seed)
+        """A coin and a random action for every environment; and noise on the weights, which they share, if there is."""
+        coins = toss((steps, self.config.num_envs), actions=self.actions, seed=seed)
+        if (noise := self.online.noise) is None:
+            return (coins,)
+        return coins, draws.normal((steps, noise.size), seed + tf.constant([2, 0]))
 
     def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
-        """Epsilon-greedy, a coin for every environment."""
-        greedy = tf.argmax(self.online(observation), -1, output_type=tf.int32)
-        return epsilon_greedy(greedy, self.epsilon(env_steps), noise)
+        """Epsilon-greedy, a coin for every environment; of a noisy network, what it thinks best under its noise."""
+        coins, *weights = noise
+        q = self.returns.mean(self.online(observation, *weights))
+        return epsilon_greedy(tf.argmax(q, -1, output_type=tf.int32), self.epsilon(env_steps), coins)
 
     def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
         """The same in NumPy."""
-        greedy = self.policy(observation).astype(np.int32)
+        noise = self.online.noise
+        weights = [] if noise is None else [self.generator.standard_normal(noise.size, np.float32)]
+        greedy = self._q_on_host(observation, *weights).argmax(-1).astype(np.int32)
         epsilon = float(self.epsilon(env_steps))
         return epsilon_greedy_host(greedy, epsilon, actions=self.actions, generator=self.generator)
+
+    def _q_on_host(self, observations: Observations, *noise: Any) -> Floats:
+        """Q, [N, A]."""
+        return np.asarray(self.returns.mean(self.online.on_host(observations, *noise)), np.float32)
 
     def epsilon(self, env_steps: Any) -> Any:
         """The share of random actions."""
@@ -139,34 +181,47 @@ class DQN(OffPolicyAgent):
     # ---- learning -------------------------------------------------------------------------------------
 
     def update(self, batch: Batch, number: Any) -> tuple[dict[str, Any], Any]:
-        """One gradient step on L = E[w * huber(y - Q(s, a))] with y = R + discount * V(s')."""
+        """One gradient step on L = E[w * loss(y, Z(s, a))] with y = R + discount * Z'(s', a').
+
+        Z is Q, and the loss Huber's, unless a distribution is learned.
+        """
         learning.set_learning_rate(self.optimizer, self.config.learning_rate, self.env_steps)
-        next_value = self.next_value(batch)
+        online_noise, *next_noise = self.noise_of(number)
+        y = tf.stop_gradient(self.returns.target(batch.reward, batch.discount, self.next_return(batch, *next_noise)))
         variables = self.online.trainable_variables
         with tf.GradientTape() as tape:
-            q = self.online(batch.observation)
-            error = td_error(q, batch.action, batch.reward, batch.discount, next_value)
-            loss = self.loss(batch, q, error)
+            z = self.online(batch.observation, *online_noise)
+            taken = of(z, batch.action)
+            error = self.returns.error(taken, y)
+            loss = self.loss(batch, z, error)
         norm = learning.descend(tape, loss, variables, self.optimizer, max_norm=self.config.max_grad_norm)
         self.move_target(number)
+        q = self.returns.mean(taken)
         scalars = {
             "train/loss": loss,
-            "train/q_mean": tf.reduce_mean(tf.gather(q, batch.action, batch_dims=1)),
-            "train/td_error": tf.reduce_mean(tf.abs(error)),
+            "train/q_mean": tf.reduce_mean(q),
+            "train/td_error": tf.reduce_mean(tf.abs(self.returns.target_mean(y) - q)),
             "train/grad_norm": norm,
         }
-        return scalars, error
+        return scalars, self.returns.priorities(error)
 
-    def next_value(self, batch: Batch) -> Any:
-        """V(s'), [B]."""
-        target_q = self.target(batch.next_observation)
-        return (
-            double_value(self.online(batch.next_observation), target_q) if self.config.double else max_value(target_q)
-        )
+    def noise_of(self, number: Any) -> list[Any]:
+        """For each pass of an update what is drawn on the weights: one set of normal numbers each, or nothing."""
+        if (noise := self.online.noise) is None:
+            return [()] * MOST_PASSES
+        drawn = draws.normal((MOST_PASSES, noise.size), self.seeds.draw("weights", number))
+        return [(each,) for each in tf.unstack(drawn)]
 
-    def loss(self, batch: Batch, q: Any, error: Any) -> Any:
-        """The mean of the weighted Huber losses; weights come before the mean."""
-        return tf.reduce_mean(batch.weight * huber(error))
+    def next_return(self, batch: Batch, target_noise: Any, online_noise: Any) -> Any:
+        """Z'(s', a'), [B, ...]: what the target network says of the action that it, or, double, the other, chooses."""
+        z = chooser = self.target(batch.next_observation, *target_noise)
+        if self.config.double:
+            chooser = self.online(batch.next_observation, *online_noise)
+        return best(z, self.returns.mean(chooser))
+
+    def loss(self, batch: Batch, z: Any, error: Any) -> Any:
+        """The mean of the weighted losses; weights come before the mean."""
+        return tf.reduce_mean(batch.weight * self.returns.losses(error))
 
     def move_target(self, number: Any) -> None:
         """target <- rate * online + (1 - rate) * target, every so many updates."""
@@ -197,6 +252,8 @@ class DQN(OffPolicyAgent):
             "network": config.network,
             "dueling": config.dueling,
             "options": options,
+            "atoms": self.returns.atoms,
+            "noisy_sigma": config.noisy_sigma if config.noisy else None,
         }
 
     def build_learner(self) -> None:
@@ -205,13 +262,17 @@ class DQN(OffPolicyAgent):
         self.target = self.new_network()
         self.target.set_weights(self.online.get_weights())
         variables = self.online.trainable_variables
-        self.optimizer = learning.make_optimizer(config.optimizer, config.learning_rate, variables)
+        self.optimizer = learning.make_optimizer(
+            config.optimizer, config.learning_rate, variables, adam_epsilon=config.adam_epsilon
+        )
 
     def train(self, steps: int) -> dict[str, float]:
         """As every off-policy agent; and how much it still explores."""
         scalars = super().train(steps)
         scalars["rollout/exploration_rate"] = float(self.epsilon(int(scalars["work/env_steps"])))
         scalars["train/learning_rate"] = float(self.optimizer.learning_rate.numpy())
+        if (noise := self.online.noise) is not None:
+            scalars["train/noise_sigma"] = noise.mean_sigma()
         return scalars
 
     def features(self, observations: Observations) -> Floats:

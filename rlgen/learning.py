@@ -70,7 +70,9 @@ def clip_by_global_norm(gradients: Sequence[Any], largest: float | None) -> tupl
     return [gradient * scale for gradient in gradients], norm
 
 
-def make_optimizer(kind: OptimizerKind, learning_rate: Schedule, variables: Sequence[Any]) -> Any:
+def make_optimizer(
+    kind: OptimizerKind, learning_rate: Schedule, variables: Sequence[Any], *, adam_epsilon: float = 1e-7
+) -> Any:
     """An optimizer of Keras', built with the variables it will step.
 
     Args:
@@ -79,10 +81,11 @@ def make_optimizer(kind: OptimizerKind, learning_rate: Schedule, variables: Sequ
             square, .01 inside the root.
         learning_rate: its value at the start is taken; `set_learning_rate` follows it from there.
         variables: those that learn.
+        adam_epsilon: what Adam adds to the root of the mean square.
     """
     rate = learning_rate(0)
     if kind == "adam":
-        optimizer = keras.optimizers.Adam(rate)
+        optimizer = keras.optimizers.Adam(rate, epsilon=adam_epsilon)
     elif kind == "rmsprop":
         optimizer = keras.optimizers.RMSprop(rate, rho=0.99, epsilon=1e-5)
     else:

@@ -52,13 +52,23 @@ class Mirror:
         """Whether all layers are dense, in single precision, one after another."""
         return all(_can(layer) for model in models for layer in _layers(model))
 
-    def __call__(self, x: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Outputs, float32 [N, outputs], of examples [N, *shape]."""
-        if self._version != state.version():
-            self._steps, self._version = [_step(layer) for layer in self._layers], state.version()
-        for step in self._steps:
+    def __call__(self, x: npt.NDArray[Any], weights: Callable[[Any], Array] | None = None) -> npt.NDArray[np.float32]:
+        """Outputs, float32 [N, outputs], of examples [N, *shape].
+
+        Args:
+            x: the examples.
+            weights: a variable to the array to compute with instead of its value.
+        """
+        for step in self._today() if weights is None else [_step(layer, weights) for layer in self._layers]:
             x = step(x)
         return np.asarray(x, np.float32)
+
+    def _today(self) -> list[Callable[[Array], Array]]:
+        """The layers as functions, of the weights as they are now."""
+        if self._version != state.version():
+            self._steps = [_step(layer, lambda variable: variable.numpy()) for layer in self._layers]
+            self._version = state.version()
+        return self._steps
 
 
 def on_host(model: Any, *more: Any) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
@@ -89,10 +99,10 @@ def _can(layer: Any) -> bool:
     return (dense or kind in _SHAPING) and layer.compute_dtype in ("float32", "uint8", "bool")
 
 
-def _step(layer: Any) -> Callable[[Array], Array]:
+def _step(layer: Any, weights: Callable[[Any], Array]) -> Callable[[Array], Array]:
     kind = type(layer).__name__
     if kind == "Dense":
-        kernel, bias, act = layer.kernel.numpy(), layer.bias.numpy(), _ACTIVATIONS[layer.activation.__name__]
+        kernel, bias, act = weights(layer.kernel), weights(layer.bias), _ACTIVATIONS[layer.activation.__name__]
         return lambda x: act(x @ kernel + bias)
     if kind == "Rescaling":
         scale = np.float32(layer.scale)

@@ -11,7 +11,7 @@ from same_bits import assert_resumes_to_the_bit
 
 from rlgen import state
 from rlgen.agents.books import BookA2C, BookDQN, anchored_error
-from rlgen.agents.dqn import td_error
+from rlgen.agents.dqn import of
 from rlgen.agents.trajectory import Batch, Transitions
 from rlgen.errors import UserError
 
@@ -42,8 +42,7 @@ def test_other_actions_are_pulled_to_the_target_network() -> None:
     row = np.array([[2, 2, 10], [3, 5, 7]], np.float32)
     with tf.GradientTape() as tape:
         tape.watch(q)
-        error = td_error(q, action, y, 0.0, tf.zeros(2))
-        errors = anchored_error(q, target_q, action, error)
+        errors = anchored_error(q, target_q, action, y - of(q, action))
         loss = tf.reduce_mean(errors**2)
     np.testing.assert_array_equal(errors, row - q)
     assert float(loss) == pytest.approx(((row - q.numpy()) ** 2).mean())
@@ -127,6 +126,7 @@ def test_resuming_by_episodes_is_to_the_bit() -> None:
         ({"train_every_env_steps": 4}, "num_envs=1 and train_every_env_steps=1"),
         ({"train_at_episode_end": False, "epsilon_clock": "episodes"}, "train_at_episode_end=true"),
         ({"linear_streams": True}, "dueling=mean"),
+        ({"distribution": "quantile"}, "take dqn"),
         ({"reward_scale": 0}, "out of range"),
     ],
 )

@@ -12,7 +12,8 @@ import tensorflow as tf
 from same_bits import assert_resumes_to_the_bit, assert_same_bits
 
 from rlgen import register, state
-from rlgen.agents.dqn import DQN, DoubleDQN, DuelingDQN, double_value, huber, max_value, td_error
+from rlgen.agents.distributions import ExpectedReturn
+from rlgen.agents.dqn import DQN, DoubleDQN, DuelingDQN, best, of
 from rlgen.agents.trajectory import Batch
 from rlgen.environment import CompiledEnv
 from rlgen.envs.making import Environments
@@ -48,18 +49,19 @@ def test_the_golden_double_dqn_loss() -> None:
     def q(observation: list[list[float]]) -> Any:
         return tf.constant(observation, tf.float32) @ kernel + bias
 
-    next_q = q([[-5, 6], [-7, 8]])
-    error = td_error(
-        q([[1, 2], [3, 4]]), tf.constant([0, 1]), tf.constant([10.0, 20.0]), 0.9, double_value(next_q, next_q)
-    )
+    next_q, returns = q([[-5, 6], [-7, 8]]), ExpectedReturn()
+    y = returns.target(tf.constant([10.0, 20.0]), 0.9, best(next_q, next_q))
+    error = returns.error(of(q([[1, 2], [3, 4]]), tf.constant([0, 1])), y)
     np.testing.assert_allclose(error, [6.8, 13.8], rtol=1e-6)
-    assert float(tf.reduce_mean(huber(error))) == pytest.approx(9.8, rel=1e-6)
+    assert float(tf.reduce_mean(returns.losses(error))) == pytest.approx(9.8, rel=1e-6)
 
 
 def test_double_lets_one_network_choose_and_the_other_value() -> None:
     online, target = tf.constant([[1.0, 2.0]]), tf.constant([[5.0, 3.0]])
-    assert float(max_value(target)[0]) == 5
-    assert float(double_value(online, target)[0]) == 3
+    assert float(best(target, target)[0]) == 5
+    assert float(best(target, online)[0]) == 3
+    # Of distributions too: what is taken are all the numbers of the action chosen.
+    np.testing.assert_array_equal(best(tf.constant([[[5.0, 6.0], [3.0, 4.0]]]), online), [[3, 4]])
 
 
 def test_importance_weights_come_before_the_mean() -> None:
@@ -68,11 +70,21 @@ def test_importance_weights_come_before_the_mean() -> None:
     assert float(agent().loss(batch, None, error)) == pytest.approx((0.125 + 0.5 * 2.5) / 2)
 
 
-def test_no_gradient_flows_through_the_target() -> None:
-    value = tf.Variable([1.0])
+def test_only_the_online_networks_view_of_the_state_learns() -> None:
+    """The gradient is that of a target held fast, although the online network chooses in it."""
+    trained = agent(double=True, max_grad_norm=None)
+    trained._build()
+    observation = tf.constant(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32))
+    action, ones = tf.constant([0, 1, 1, 0, 1, 0]), tf.ones(6)
+    y = 1 + 0.9 * best(trained.target(-observation), trained.online(-observation)).numpy()
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(huber(td_error(tf.zeros((1, 2)), tf.constant([0]), 1.0, 0.9, value)))
-    assert tape.gradient(loss, value) is None
+        error = y - of(trained.online(observation), action)
+        loss = tf.reduce_mean(trained.returns.losses(error))
+    expected = tf.linalg.global_norm(tape.gradient(loss, list(trained.online.trainable_variables)))
+    batch = Batch(observation, action, ones, 0.9 * ones, -observation, ones)
+    scalars, errors = trained.update(batch, tf.constant(1, tf.int64))
+    assert float(scalars["train/grad_norm"]) == pytest.approx(float(expected), rel=1e-4)
+    np.testing.assert_allclose(errors, error, rtol=1e-4, atol=1e-5)
 
 
 # ---- the target network -------------------------------------------------------------------------------
@@ -251,6 +263,12 @@ def test_actions_that_do_not_start_at_zero() -> None:
         ({"num_envs": 3}, "use 255 or 258"),
         ({"replay_capacity": 100}, "at least 256"),
         ({"dueling": "median"}, "one of 'none', 'mean', 'max'"),
+        ({"noisy": True}, "set epsilon=0 too"),
+        ({"noisy": True, "epsilon": 0.01}, "set epsilon=0 too"),
+        ({"noisy_sigma": 0}, "out of range"),
+        ({"distribution": "gaussian"}, "one of 'none', 'categorical', 'quantile'"),
+        ({"distribution": "categorical", "atoms": 0}, "out of range"),
+        ({"value_min": 10, "value_max": 10}, "value_min=10 is not below value_max=10"),
         ({"discount": 1.5}, "out of range"),
     ],
 )
@@ -276,7 +294,7 @@ def test_a_replay_that_does_not_fit_is_refused_with_the_arithmetic(monkeypatch: 
 
 
 def test_the_configuration_is_small_enough_to_read() -> None:
-    assert len(DQN.Config.describe()) <= 24
+    assert len(DQN.Config.describe()) <= 32
     assert len(DuelingDQN.Config.describe()) == len(DQN.Config.describe())
 
 

@@ -17,8 +17,8 @@ ALL = [
     if plugin.source.startswith("rlgen ")
     for preset in plugin.load().Config.presets
 ]
-# For pictures; those of the papers fill a machine, and are built in test_dqn.py.
-PAPERS = ("mnih-2015", "van-hasselt-2016", "wang-2016")
+# For pictures; those of the papers fill a machine, and are built in test_dqn.py and test_rainbow.py.
+PAPERS = ("mnih-2015", "van-hasselt-2016", "wang-2016", "bellemare-2017", "dabney-2018", "hessel-2018")
 PRESETS = [(name, preset) for name, preset in ALL if preset not in ("Atari", *PAPERS)]
 
 

@@ -19,7 +19,7 @@ SMALL_GAN = {"evaluation_samples": 20, "batch_size": 8}
 DQN = {"learning_starts_env_steps": 16, "num_envs": 2, "train_every_env_steps": 8, "updates_per_train": 1}
 RUNS: tuple[tuple[str, dict[str, str], int, dict[str, Any]], ...] = (
     ("double_dqn", {"env": "CartPole-v1"}, 48, {**DQN, "trainer.score_threshold": 1}),
-    ("double_dqn", {"env": "CartPole-v1", "engine": "gymnasium"}, 48, DQN),
+    ("double_dqn", {"env": "CartPole-v1", "engine": "gymnasium"}, 48, {**DQN, "noisy": True, "epsilon": 0}),
     ("gan", {"data": "ring"}, 4, {**SMALL_GAN, "metrics": ["fid"]}),
     ("gan", {"data": "ring"}, 4, {**SMALL_GAN, "r1": 1.0}),
     ("wgan_gp", {"data": "ring"}, 4, SMALL_GAN),
