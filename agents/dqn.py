@@ -7,16 +7,17 @@ Sources: Mnih et al. (2015), van Hasselt et al. (2016), Wang et al. (2016), Scha
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import draws, learning, networks
-from rlgen.agents import distributions
+from rlgen import draws, learning, networks, runtime
+from rlgen.agents import distributions, sight
 from rlgen.agents.agent import Floats, Observations
 from rlgen.agents.distributions import Distribution
 from rlgen.agents.exploration import epsilon_greedy, epsilon_greedy_host, toss
@@ -25,6 +26,7 @@ from rlgen.agents.q_network import Dueling, QNetwork
 from rlgen.agents.trajectory import Batch
 from rlgen.config import load_presets, option
 from rlgen.errors import UserError
+from rlgen.pictures import Picture
 from rlgen.schedules import Schedule
 
 # Tuned ones go with the whole family, a paper's with the agent that it introduced.
@@ -43,6 +45,7 @@ class DQNConfig(OffPolicyConfig):
     """The switches are orthogonal: double, dueling, n-step, priorities, noise, distributions, each with any other."""
 
     presets = {**PRESETS["tuned"], **PRESETS["dqn"]}
+    judging: ClassVar[tuple[str, ...]] = ("evaluation_epsilon",)
 
     optimizer: learning.OptimizerKind = option("adam", "What steps the weights; see docs/algorithms/dqn.md.")
     adam_epsilon: float = option(1e-7, "What Adam adds to the root of the mean square gradient.", above=0)
@@ -57,6 +60,12 @@ class DQNConfig(OffPolicyConfig):
     epsilon: Schedule = option(
         "linear:start=1,end=0.04,over=8000",
         "Share of random actions, clocked by environment steps.",
+        at_least=0,
+        at_most=1,
+    )
+    evaluation_epsilon: float = option(
+        0.0,
+        "Share of random actions where it is judged; the best action alone may be to wait for ever.",
         at_least=0,
         at_most=1,
     )
@@ -143,6 +152,16 @@ class DQN(OffPolicyAgent):
     def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """argmax_a Q(s, a), int64 [N]."""
         return self._q_on_host(observations).argmax(-1)
+
+    def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
+        """`policy`, but for a random action now and then, if it is so configured."""
+        epsilon = self.config.evaluation_epsilon
+        if not epsilon:
+            return self.policy
+        generator = runtime.generator(seed, "evaluation actions")
+        return lambda observations: epsilon_greedy_host(
+            self.policy(observations), epsilon, actions=self.actions, generator=generator
+        )
 
     def values(self, observations: Observations) -> Floats:
         """max_a Q(s, a), [N], in the environment's own units of reward."""
@@ -278,6 +297,25 @@ class DQN(OffPolicyAgent):
     def features(self, observations: Observations) -> Floats:
         """What the body makes of them."""
         return np.asarray(self.online.body(observations), np.float32)
+
+    def pictures(self, observations: Observations) -> dict[str, Picture]:
+        """As every agent's; and which pixels values depend on: the state's, mean_a Q, and the best action's advantage.
+
+        Of a dueling network, whose advantages have the mean 0, these are what its two streams say.
+        """
+
+        def value(features: Any) -> Any:
+            return tf.reduce_mean(self.returns.mean(self.online.of_features(features)), -1)
+
+        def advantage(features: Any) -> Any:
+            q = self.returns.mean(self.online.of_features(features))
+            return tf.reduce_max(q, -1) - tf.reduce_mean(q, -1)
+
+        found = super().pictures(observations)
+        maps = [sight.saliency(self.online.body, head, observations) for head in (value, advantage)]
+        if maps[0] is not None:
+            found["eval/saliency"] = sight.marked(observations, *maps)
+        return found
 
     def inference_state(self) -> dict[str, Any]:
         """The online network."""

@@ -117,7 +117,13 @@ class QNetwork(keras.Model):
         return combine_streams(value, advantage, self.dueling)
 
     def _q(self, observation: Any, body: Any, action_stream: Any, value_stream: Any = None) -> Any:
-        x = body(observation)
+        return self._head(body(observation), action_stream, value_stream)
+
+    def of_features(self, features: Any) -> Any:
+        """Q, [N, A, *atoms], of what the body makes of observations, [N, F]."""
+        return self._head(features, self.action_stream, self.value_stream)
+
+    def _head(self, x: Any, action_stream: Any, value_stream: Any) -> Any:
         advantage = self._by_action(action_stream(x))
         return advantage if value_stream is None else self.combine(self._by_action(value_stream(x)), advantage)
 
