@@ -111,6 +111,7 @@ class Replay:
                 for k in self._storage.kinds
             )
         )
+        self.row_bytes = sum(num_envs * kind.bytes for kind in self._storage.kinds)
         self.added_rows = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     @staticmethod
@@ -168,15 +169,39 @@ class Replay:
             self._ring.truncated[row].assign(self._ring.truncated[row] | ~self._ring.terminated[row])
 
     def state_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """The filled rows and the counter."""
+        """The filled rows, in the order of the ring, and the rest."""
         filled = int(min(self.added_rows.numpy(), self.rows))
-        arrays = {name: ring[:filled].numpy() for name, ring in self._ring._asdict().items()}
-        return {**arrays, **self._storage.state_arrays(), "added_rows": self.added_rows.numpy()}
+        return {**{name: ring[:filled].numpy() for name, ring in self._ring._asdict().items()}, **self.rest_arrays()}
 
     def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take back what `state_arrays` gave."""
         for name, ring in self._ring._asdict().items():
             ring[: len(arrays[name])].assign(arrays[name])
+        self.load_rest_arrays(arrays)
+
+    def kept_rows(self) -> tuple[int, int]:
+        """The numbers of the oldest row in the ring and of the next one, counted since the beginning."""
+        added = int(self.added_rows.numpy())
+        return max(0, added - self.rows), added
+
+    def row_arrays(self, first: int, last: int) -> dict[str, npt.NDArray[Any]]:
+        """The rows of these numbers, fields [last - first, N, ...]."""
+        places = tf.range(first, last, dtype=tf.int64) % self.rows
+        return {name: tf.gather(ring, places).numpy() for name, ring in self._ring._asdict().items()}
+
+    def load_rows(self, first: int, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take back what `row_arrays` gave."""
+        places = (first + np.arange(len(arrays["reward"]))) % self.rows
+        for name, ring in self._ring._asdict().items():
+            # The raw operation: TensorFlow's method would return, and so copy, the whole ring.
+            tf.raw_ops.ResourceScatterUpdate(resource=ring.handle, indices=places, updates=arrays[name])
+
+    def rest_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What there is beside the rows."""
+        return {**self._storage.state_arrays(), "added_rows": self.added_rows.numpy()}
+
+    def load_rest_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take back what `rest_arrays` gave, behind the rows."""
         self.added_rows.assign(arrays["added_rows"])
         self._storage.load_state_arrays(arrays, self._ring, int(self.added_rows.numpy()))
 
@@ -248,12 +273,12 @@ class PrioritizedReplay(Replay):
             sums = tf.gather(self.tree, 2 * nodes) + tf.gather(self.tree, 2 * nodes + 1)
             self.tree.scatter_update(tf.IndexedSlices(sums, nodes))
 
-    def state_arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def rest_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The ring's, and the priorities."""
-        return {**super().state_arrays(), "tree": self.tree.numpy(), "largest": self.largest.numpy()}
+        return {**super().rest_arrays(), "tree": self.tree.numpy(), "largest": self.largest.numpy()}
 
-    def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take back what `state_arrays` gave."""
-        super().load_state_arrays(arrays)
+    def load_rest_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take back what `rest_arrays` gave."""
+        super().load_rest_arrays(arrays)
         self.tree.assign(np.asarray(arrays["tree"]))
         self.largest.assign(arrays["largest"])

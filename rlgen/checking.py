@@ -156,7 +156,7 @@ def _looked_at(directory: Path) -> dict[Checkpoint, str | None]:
 
 def _damage(each: Checkpoint) -> str | None:
     try:
-        each.load()
+        each.load(closely=True)
     except CheckpointDamaged as error:
         return str(error)
     return None

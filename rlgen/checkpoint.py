@@ -7,11 +7,12 @@ A directory of that name is complete and on the disk: until it is, it has anothe
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
 import stat
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rlgen import files
+from rlgen import files, segments
 from rlgen.archive import FAULTS, Archive
 from rlgen.errors import CheckpointDamaged, RlgenError, UserError
 from rlgen.seal import SealBroken, sealed, unsealed
@@ -60,13 +61,21 @@ class Checkpoint:
             raise self._damaged(MANIFEST_FILE, f"it is of step {manifest.get('step')}")
         return manifest
 
-    def load(self) -> Archive:
+    def load(self, *, closely: bool = False) -> Archive:
         """The arrays, after checking that their bytes are those that were written; each is read when it is asked for.
+
+        Rows that lie beside it have to be there; `closely`: to be what was written, too, which takes a while.
 
         Raises:
             CheckpointDamaged: they are not.
         """
         manifest = self.manifest()
+        try:
+            for of_path in segments.listed(manifest).values():
+                if (fault := segments.fault(self.path.parent, of_path, closely=closely)) is not None:
+                    raise self._damaged(*fault.split(": ", 1))
+        except TypeError as error:
+            raise self._damaged(MANIFEST_FILE, error) from error
         try:
             file = files.open_to_read(self.path / STATE_FILE)
             if files.size_of(file) != manifest.get("bytes"):
@@ -88,7 +97,7 @@ def save(directory: Path, *, step: int, arrays: Mapping[str, npt.NDArray[Any]], 
         RlgenError: it could not be written (a full disk, say); what was there before is untouched.
     """
     final, beside = directory / name_of(step), directory / f"{files.WRITING}{uuid.uuid4().hex}"
-    try:
+    with writing(directory, step, beside):
         files.make_directory(directory)
         files.make_passing_directory(beside)
         with files.create(beside / STATE_FILE) as file:
@@ -105,14 +114,26 @@ def save(directory: Path, *, step: int, arrays: Mapping[str, npt.NDArray[Any]], 
             files.rename(final, directory / f".replaced-{uuid.uuid4().hex}")
         files.rename(beside, final)
         files.sync_directory(directory)
+    sweep(directory)
+    return Checkpoint(final)
+
+
+@contextlib.contextmanager
+def writing(directory: Path, step: int, beside: Path | None = None) -> Iterator[None]:
+    """Say what to do where a checkpoint cannot be written, and delete what there is of it `beside` the others.
+
+    Raises:
+        RlgenError: it could not.
+    """
+    try:
+        yield
     except OSError as error:
-        files.discard(beside)
+        if beside is not None:
+            files.discard(beside)
         raise RlgenError(
             f"The checkpoint of step {step:,} could not be written to {directory}: {error.strerror or error}. "
             f"Earlier checkpoints are untouched; {way_on(error)} and go on with --resume."
         ) from error
-    sweep(directory)
-    return Checkpoint(final)
 
 
 def name_of(step: int) -> str:
@@ -135,9 +156,15 @@ def listed(directory: Path) -> list[Checkpoint]:
 
 
 def keep_last(directory: Path, count: int) -> None:
-    """Remove all but the newest `count`, and what an interrupted write left."""
+    """Remove all but the newest `count`, the rows that these do not need, and what an interrupted write left."""
     _remove(directory, listed(directory)[:-count])
     sweep(directory)
+    used = set()
+    for kept in listed(directory):
+        # Of one that is damaged nothing can be used, nor its rows.
+        with contextlib.suppress(CheckpointDamaged, TypeError):
+            used |= {each.file for of_path in segments.listed(kept.manifest()).values() for each in of_path}
+    segments.sweep(directory, used)
 
 
 def keep_only(directory: Path, steps: Collection[int]) -> None:
@@ -158,8 +185,8 @@ def sweep(directory: Path) -> None:
             files.discard(left)
 
 
-def newest_good(directory: Path) -> tuple[Checkpoint, Archive, list[str]]:
-    """The newest checkpoint that is whole, its arrays, and what was wrong with newer ones.
+def newest_good(directory: Path, *, closely: bool = False) -> tuple[Checkpoint, Archive, list[str]]:
+    """The newest checkpoint that is whole, its arrays, and what was wrong with newer ones; `closely` as in `load`.
 
     Raises:
         UserError: there is none.
@@ -169,7 +196,7 @@ def newest_good(directory: Path) -> tuple[Checkpoint, Archive, list[str]]:
         faults, gone = [], False
         for checkpoint in reversed(listed(directory)):
             try:
-                return checkpoint, checkpoint.load(), faults
+                return checkpoint, checkpoint.load(closely=closely), faults
             except CheckpointDamaged as error:
                 gone = gone or not checkpoint.path.exists()
                 faults.append(str(error))

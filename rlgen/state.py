@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -46,12 +46,46 @@ class HasArrays(Protocol):
         """Take back what `state_arrays` gave."""
 
 
-def read(tree: Mapping[str, Any]) -> Arrays:
-    """Every leaf of `tree` as an array, under its path (`optimizer/3`)."""
+@runtime_checkable
+class HasRows(HasArrays, Protocol):
+    """Something large whose state is a ring of rows, counted since the beginning, and a rest that is small.
+
+    Attributes:
+        rows: that the ring holds.
+        row_bytes: of each.
+    """
+
+    rows: int
+    row_bytes: int
+
+    def kept_rows(self) -> tuple[int, int]:
+        """The number of the oldest row that is still there, and of the next one."""
+
+    def row_arrays(self, first: int, last: int) -> Mapping[str, npt.NDArray[Any]]:
+        """Rows by name, [last - first, ...] each, of those that are there."""
+
+    def load_rows(self, first: int, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take back what `row_arrays` gave."""
+
+    def rest_arrays(self) -> Mapping[str, npt.NDArray[Any]]:
+        """All else, by name."""
+
+    def load_rest_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take back what `rest_arrays` gave, behind the rows."""
+
+
+def with_rows(tree: Mapping[str, Any]) -> list[tuple[str, HasRows]]:
+    """The leaves that have rows, each with its path."""
+    return [(path, leaf) for path, leaf in _leaves(tree) if isinstance(leaf, HasRows)]
+
+
+def read(tree: Mapping[str, Any], *, without_rows: Collection[str] = ()) -> Arrays:
+    """Every leaf of `tree` as an array, under its path (`optimizer/3`); of some paths the rest, without the rows."""
     arrays: Arrays = {}
     for path, leaf in _leaves(tree):
         if isinstance(leaf, HasArrays):
-            arrays.update({f"{path}/{name}": np.asarray(value) for name, value in leaf.state_arrays().items()})
+            own = _own(path, leaf, without_rows)
+            arrays.update({f"{path}/{name}": np.asarray(value) for name, value in own.items()})
         elif isinstance(leaf, np.random.Generator):
             arrays[path] = np.frombuffer(json.dumps(leaf.bit_generator.state).encode(), np.uint8)
         elif isinstance(leaf, np.ndarray):
@@ -61,8 +95,17 @@ def read(tree: Mapping[str, Any]) -> Arrays:
     return arrays
 
 
-def write(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+def _own(path: str, leaf: HasArrays, without_rows: Collection[str]) -> Mapping[str, npt.NDArray[Any]]:
+    """What a leaf has of its own, without its rows where these are kept elsewhere."""
+    return leaf.rest_arrays() if path in without_rows and isinstance(leaf, HasRows) else leaf.state_arrays()
+
+
+def write(
+    tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], *, without_rows: Collection[str] = ()
+) -> None:
     """Put `arrays` back into the leaves of `tree`; names that `tree` does not have are left alone, and unread.
+
+    Of the paths `without_rows` they are the rest, and the rows are there already.
 
     All is compared before anything is written, so that a tree is never half of one state and half of another.
 
@@ -71,11 +114,11 @@ def write(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> No
     """
     leaves = list(_leaves(tree))
     for path, leaf in leaves:
-        _compare(path, leaf, arrays)
+        _compare(path, leaf, arrays, without_rows)
     touch()
     for path, leaf in leaves:
         with _naming(path):
-            _put(path, leaf, arrays)
+            _put(path, leaf, arrays, without_rows)
 
 
 def part(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Arrays:
@@ -100,14 +143,14 @@ def require_finite(tree: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any
             )
 
 
-def _compare(path: str, leaf: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+def _compare(path: str, leaf: Any, arrays: Mapping[str, npt.NDArray[Any]], without_rows: Collection[str] = ()) -> None:
     """Raise `UserError` where a leaf's array is not there, or another one than the leaf can take."""
     if isinstance(leaf, HasArrays):
         if not any(name.startswith(f"{path}/") for name in arrays):
             raise UserError(_lacking(path))
         if isinstance(arrays, Archive):
             # Of what is read from a file nothing is believed; how many rows there are only the file can say.
-            for name, own in leaf.state_arrays().items():
+            for name, own in _own(path, leaf, without_rows).items():
                 _fit(f"{path}/{name}", own.dtype, own.shape[1:], arrays, rows=own.ndim > 0)
         return
     if isinstance(leaf, np.random.Generator):
@@ -154,10 +197,14 @@ def _generator_state(array: npt.NDArray[Any]) -> Any:
     return json.loads(array.tobytes().decode())
 
 
-def _put(path: str, leaf: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+def _put(path: str, leaf: Any, arrays: Mapping[str, npt.NDArray[Any]], without_rows: Collection[str]) -> None:
     if isinstance(leaf, HasArrays):
         prefix = f"{path}/"
-        leaf.load_state_arrays({name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)})
+        own = {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
+        if path in without_rows and isinstance(leaf, HasRows):
+            leaf.load_rest_arrays(own)
+        else:
+            leaf.load_state_arrays(own)
     elif isinstance(leaf, np.random.Generator):
         leaf.bit_generator.state = _generator_state(arrays[path])
     elif isinstance(leaf, np.ndarray):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import best, checkpoint, lock, state
+from rlgen import best, checkpoint, keeping, lock, state
 from rlgen.algorithm import Algorithm
 from rlgen.archive import Archive
 from rlgen.best import Best
@@ -65,18 +65,17 @@ class Trainer:
             self.run.make_ready()
             if not self.run.begun():
                 return 0
-            good, arrays, faults = checkpoint.newest_good(self.run.checkpoints)
+            good, arrays, faults = checkpoint.newest_good(self.run.checkpoints, closely=True)
             for fault in faults:
                 self.hooks.message(f"{fault} Going on from step {good.step:,} instead.")
             self._take_up(good, arrays)
         return self.step
 
     def _take_up(self, good: checkpoint.Checkpoint, arrays: Archive) -> None:
-        manifest = good.manifest()
-        known, marks = best.known_in(manifest), marks_in(manifest)
-        tree = self.algorithm.state()
+        known, marks = best.known_in(manifest := good.manifest()), marks_in(manifest)
         state.require_finite(self.algorithm.inference_state(), arrays)
-        state.write(tree, arrays)
+        for said in keeping.take_up(good, arrays, self.algorithm):
+            self.hooks.message(said)
         self.step, self.stopped = good.step, manifest.get("stopped")
         # Later ones are damaged; left there, they would count among those that are kept.
         checkpoint.drop_after(self.run.checkpoints, self.step)
@@ -214,8 +213,9 @@ class Trainer:
             "best": self.best.known,
             "records": self.records.sync(),
         }
-        checkpoint.save(self.run.checkpoints, step=self.step, arrays=state.read(self.algorithm.state()), about=about)
-        checkpoint.keep_last(self.run.checkpoints, self.config.keep_checkpoints)
+        place, spare = self.run.checkpoints, self.config.checkpoint_replay
+        keeping.save(place, step=self.step, algorithm=self.algorithm, about=about, spare=spare)
+        checkpoint.keep_last(place, self.config.keep_checkpoints)
         self.best.sweep()
         self.hooks.checkpoint(self._moment())
 

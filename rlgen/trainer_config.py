@@ -30,7 +30,7 @@ class TrainerConfig(Config):
     SHOWN: ClassVar[tuple[str, ...]] = (
         *("histograms_every_evaluations", "graph", "film", "embedding", "score_threshold", "profile"),
     )
-    changeable: ClassVar[tuple[str, ...]] = (*ENDINGS, *SHOWN, "step_timeout_seconds")
+    changeable: ClassVar[tuple[str, ...]] = (*ENDINGS, *SHOWN, "checkpoint_replay", "step_timeout_seconds")
 
     evaluate_every_steps: int | None = option(
         None, "Steps between evaluations; none: a 20th of the run.", at_least=1, at_most=MOST_STEPS
@@ -48,6 +48,9 @@ class TrainerConfig(Config):
         None, "Steps between checkpoints; none: a 20th of the run.", at_least=1, at_most=MOST_STEPS
     )
     keep_checkpoints: int = option(3, "Checkpoints kept, the newest.", at_least=1)
+    checkpoint_replay: bool = option(
+        True, "Keep the replay in checkpoints; a run without it fills another one when it goes on, before it learns."
+    )
     patience_evaluations: int | None = option(
         None, "Stop after so many evaluations in a row without a better score; none: never.", at_least=1
     )

@@ -267,11 +267,11 @@ def test_a_reader_that_finds_everything_gone_looks_again(tmp_path: Path, monkeyp
     save(tmp_path, 1)
     load, left = checkpoint.Checkpoint.load, iter(range(2, 6))
 
-    def late(self: checkpoint.Checkpoint) -> Any:
+    def late(self: checkpoint.Checkpoint, **how: Any) -> Any:
         if (step := next(left, None)) is not None:
             save(tmp_path, step)
             checkpoint.keep_last(tmp_path, 1)
-        return load(self)
+        return load(self, **how)
 
     monkeypatch.setattr(checkpoint.Checkpoint, "load", late)
     good, arrays, faults = checkpoint.newest_good(tmp_path)
