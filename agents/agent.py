@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rlgen import registry, runtime, sources
-from rlgen.agents import evaluation, filming
+from rlgen.agents import evaluation, filming, sight
 from rlgen.algorithm import Algorithm, Embedding, Evaluation, Split
 from rlgen.config import Config, option
 from rlgen.envs.gymnasium import as_batch, to_space
 from rlgen.envs.making import Environments, HostEnvs
 from rlgen.errors import UserError
+from rlgen.pictures import Picture
 
 Floats = npt.NDArray[np.float32]
 Observations = npt.NDArray[Any]
@@ -139,9 +140,14 @@ class Agent(Algorithm):
         return Evaluation(
             evaluation.scalars(played, discount=self.config.discount),
             episodes,
+            self.pictures(sight.some(played.observations)) if self.observation.picture else {},
             distributions=evaluation.distributions(played),
             protocol=self.environments.about,
         )
+
+    def pictures(self, observations: Observations) -> dict[str, Picture]:
+        """What there is to look at of a few observations that are pictures, [N, H, W, C], by TensorBoard name."""
+        return {"eval/observations": sight.planes(observations)}
 
     def embedding(self, *, seed: int) -> Embedding | None:
         """The states of the last evaluation, as its network sees them inside, with what it did and expected."""
@@ -188,12 +194,17 @@ class Agent(Algorithm):
         self.environments.probe(seed=runtime.derive_seed(self.seed, "probe"))
 
     def remarks(self) -> tuple[str, ...]:
-        """What is played, where the name does not say it; that a single environment was brought."""
+        """What is played, where the name does not say it; a single environment; channels that seem to come first."""
         told = [f"{self.problem} by the protocol {self.environments.about}."] if self.environments.about else []
         if self.environments.alone:
             told.append(
                 f"'{self.problem}' is a single environment and used as it is: training and evaluations take turns in "
                 "it, with a new episode each time. Bring its class, or a function that makes it, for more."
+            )
+        if self.observation.channels_first:
+            told.append(
+                f"'{self.problem}' shows {self.observation}, and networks see [height, width, channels]: if its first "
+                "axis is the channels, say --wrapper 'picture?channels=first', before any other."
             )
         return tuple(told)
 

@@ -313,8 +313,8 @@ class DQN(OffPolicyAgent):
 
         found = super().pictures(observations)
         maps = [sight.saliency(self.online.body, head, observations) for head in (value, advantage)]
-        if maps[0] is not None:
-            found["eval/saliency"] = sight.marked(observations, *maps)
+        if known := [each for each in maps if each is not None]:
+            found["eval/saliency"] = sight.marked(observations, *known)
         return found
 
     def inference_state(self) -> dict[str, Any]:

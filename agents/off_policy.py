@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import loops, networks, runtime
-from rlgen.agents.agent import Agent, AgentConfig, Observations
+from rlgen import networks, runtime
+from rlgen.agents.agent import Observations
+from rlgen.agents.computing import NetworkAgent, NetworkConfig
 from rlgen.agents.engines import CompiledEngine, HostEngine
 from rlgen.agents.trajectory import Batch, Transitions
 from rlgen.config import option
@@ -24,13 +25,12 @@ UPDATES_OF_A_CHUNK, STEPS_OF_A_CHUNK = 1024, 16_384
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OffPolicyConfig(AgentConfig):
+class OffPolicyConfig(NetworkConfig):
     """How experience is kept and how often it is learned from."""
 
     reward_scale: float = option(
         1.0, "Rewards are multiplied by this before they are learned from; statistics keep them as they are.", above=0
     )
-    network: str = option("auto", "What the networks are made of; auto: dense layers, or convolutions for pictures.")
     hidden_units: tuple[int, ...] = option((256, 256), "Units of the hidden layers.", at_least=1)
     activation: Activation = option("relu", "Between the layers.")
     batch_size: int = option(64, "Transitions in an update.", at_least=1)
@@ -76,7 +76,7 @@ class OffPolicyConfig(AgentConfig):
             )
 
 
-class OffPolicyAgent(Agent):
+class OffPolicyAgent(NetworkAgent):
     """Base of agents with a replay; a subclass says how it explores and what one update is.
 
     Attributes:
@@ -85,12 +85,14 @@ class OffPolicyAgent(Agent):
         learning_networks: how many networks about as large as the one that acts learn, itself counted.
         following_networks: how many follow them.
         env_steps: environment steps so far, a variable, once training has begun.
+        refilled_from_env_steps: those when the replay was empty last, a variable.
         updates: updates so far, a variable.
         episodes: episodes ended so far, a variable.
     """
 
     Config: ClassVar[type[OffPolicyConfig]] = OffPolicyConfig
     reseedable = True
+    spare = ("replay",)
     action: Spec = Spec((), "int32")
     draws_for: ClassVar[tuple[str, ...]] = ()
     learning_networks: ClassVar[int] = 1
@@ -100,10 +102,6 @@ class OffPolicyAgent(Agent):
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
         self._built = False
         self.chunk_steps = self._chunk()
-        self.memory_advice = "Make the replay smaller (--set replay_capacity=...), or batch_size and hidden_units"
-        if self.engine == "compiled":
-            kept = runtime.human_bytes(sum(self._replay_bytes("gymnasium").values()))
-            self.memory_advice += f", keep {kept} of it in all outside the loop (--engine gymnasium)"
 
     # ---- what a subclass says -------------------------------------------------------------------------
 
@@ -117,7 +115,7 @@ class OffPolicyAgent(Agent):
 
     @abc.abstractmethod
     def exploration_noise(self, steps: int, seed: Any) -> Any:
-        """What `explore` draws for so many steps, in any nesting, [steps, N, ...]; compiled code."""
+        """What `explore` draws for so many steps, in any nesting, [steps, ...]; compiled code."""
 
     @abc.abstractmethod
     def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
@@ -126,7 +124,7 @@ class OffPolicyAgent(Agent):
         Args:
             observation: [N, *shape].
             env_steps: environment steps so far, int64 scalar.
-            noise: what was drawn for this step, [N, ...].
+            noise: what was drawn for this step, [...].
         """
 
     @abc.abstractmethod
@@ -171,6 +169,20 @@ class OffPolicyAgent(Agent):
         networks_bytes["batches"] += self.config.batch_size * (2 * self.observation.bytes + self.action.bytes)
         return {**self._replay_bytes(self.engine), **networks_bytes}
 
+    @property
+    def memory_advice(self) -> str:  # type: ignore[override]
+        """That fewer transitions take less, and how many would fit."""
+        replay = sum(self._replay_bytes(self.engine).values())
+        left = runtime.free_memory_bytes() - (sum(self.memory_bytes().values()) - replay)
+        # A little less, to two digits.
+        most = int(float(f"{max(0.0, 0.95 * left * self.config.replay_capacity / replay):.1e}"))
+        fits = f"{most} fits" if most >= self.config.batch_size else "..."
+        advice = f"Make the replay smaller (--set replay_capacity={fits}), or batch_size and hidden_units"
+        if self.engine == "compiled":
+            kept = runtime.human_bytes(sum(self._replay_bytes("gymnasium").values()))
+            advice += f", keep {kept} of it in all outside the loop (--engine gymnasium)"
+        return advice
+
     def train(self, steps: int) -> dict[str, float]:
         """Take `steps` environment steps, with updates where the configuration says."""
         vector_steps = self.whole_quanta(steps)
@@ -190,35 +202,43 @@ class OffPolicyAgent(Agent):
             "env_steps": self.env_steps,
             "episodes": self.episodes,
             "updates": self.updates,
+            "refilled_from_env_steps": self.refilled_from_env_steps,
             "generator": self.generator,
             "seeds": self.seeds.variable,
         }
+
+    def do_without(self, name: str) -> str:
+        """Fill the replay again before anything is learned, as at the beginning of a run."""
+        self.refilled_from_env_steps.assign(self.env_steps)
+        wanted = self.config.learning_starts_env_steps
+        return f"The checkpoint has no {name}: it is filled for {wanted:,} environment steps before learning goes on."
 
     # ---- parts ----------------------------------------------------------------------------------------
 
     def options(self, purpose: str) -> networks.Options:
         """What a network is made of; its weights follow from the purpose."""
         config, seed = self.config, runtime.derive_seed(self.seed, purpose)
-        return networks.Options(hidden_units=config.hidden_units, activation=config.activation, seed=seed)
-
-    @property
-    def compute(self) -> loops.Compute:
-        """How updates compute, by what the networks are made of."""
-        convolutional = networks.has_convolutions(self.inference_state().values())
-        return loops.choose(convolutional=convolutional, precision="float32")
+        return networks.Options(
+            hidden_units=config.hidden_units, activation=config.activation, seed=seed, dtype=self.dtype
+        )
 
     def count_steps(self, rows: Transitions) -> Any:
         """Count the steps `rows`, [..., N, ...], just stored; whether updates follow, bool scalar. Compiled code."""
         self.env_steps.assign_add(rows.reward.shape.num_elements() or tf.size(rows.reward, tf.int64))
         self.episodes.assign_add(tf.math.count_nonzero(rows.done))
-        return self.block_is_due(rows) & (self.env_steps >= self.config.learning_starts_env_steps)
+        filled = self.env_steps - self.refilled_from_env_steps
+        return self.block_is_due(rows) & (filled >= self.config.learning_starts_env_steps)
 
     def _replay_bytes(self, engine: str) -> dict[str, int]:
-        kinds = (CompiledEngine if engine == "compiled" else HostEngine).REPLAYS
-        size = kinds[self.config.prioritized].bytes_needed(
-            capacity=self.config.replay_capacity, observation=self.observation, action=self.action
+        capacity, observation, action = self.config.replay_capacity, self.observation, self.action
+        if engine == "compiled":
+            kind = CompiledEngine.REPLAYS[self.config.prioritized]
+            size = kind.bytes_needed(capacity=capacity, observation=observation, action=action)
+            return {"replay": size, "the copy the loop works on": size}
+        size = HostEngine.REPLAYS[self.config.prioritized].bytes_needed(
+            capacity=capacity, observation=observation, action=action, stack=self.environments.stack
         )
-        return {"replay": size, "the copy the loop works on": size} if engine == "compiled" else {"replay": size}
+        return {"replay": size}
 
     def _chunk(self) -> int:
         """Environment steps of a call: about a thousand updates, in whole blocks, and not too many steps."""
@@ -234,6 +254,7 @@ class OffPolicyAgent(Agent):
         self.env_steps, self.episodes, self.updates = (
             tf.Variable(0, dtype=tf.int64, trainable=False) for _ in range(3)
         )
+        self.refilled_from_env_steps = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.build_learner()
         self.generator = runtime.generator(self.seed, "exploration")
         self.seeds = runtime.Seeds(self.seed, "sample", *self.draws_for)

@@ -15,7 +15,8 @@ import tensorflow as tf
 from rlgen import learning, loops, networks, runtime
 from rlgen.agents.action_heads import action_head
 from rlgen.agents.actor_critic import ActorCritic
-from rlgen.agents.agent import Agent, AgentConfig, Floats, Observations
+from rlgen.agents.agent import Floats, Observations
+from rlgen.agents.computing import NetworkAgent, NetworkConfig
 from rlgen.agents.normalizer import RunningMoments
 from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout
 from rlgen.agents.trajectory import Episodes, Transitions
@@ -29,7 +30,7 @@ STEPS_OF_A_CALL, MOST_STEPS_OF_A_CALL = 2**16, 2**22
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OnPolicyConfig(AgentConfig):
+class OnPolicyConfig(NetworkConfig):
     """How experience is collected and learned from, once, before it is thrown away."""
 
     judging: ClassVar[tuple[str, ...]] = ("evaluation_actions",)
@@ -38,7 +39,6 @@ class OnPolicyConfig(AgentConfig):
         1.0, "Rewards are multiplied by this before they are learned from; statistics keep them as they are.", above=0
     )
     rollout_steps: int = option(8, "Steps of every environment before an update.", at_least=1)
-    network: str = option("auto", "What the networks are made of; auto: dense layers, or convolutions for pictures.")
     hidden_units: tuple[int, ...] = option((64, 64), "Units of the hidden layers.", at_least=1)
     activation: Activation = option("tanh", "Between the layers.")
     optimizer: learning.OptimizerKind = option("adam", "What steps the weights; see docs/algorithms/a2c.md.")
@@ -64,7 +64,7 @@ class OnPolicyConfig(AgentConfig):
             )
 
 
-class OnPolicyAgent(Agent):
+class OnPolicyAgent(NetworkAgent):
     """Base of the agents that roll their policy out, update it, and throw the experience away.
 
     One step of every environment after another for `rollout_steps`, then one update; on the compiled engine
@@ -121,6 +121,7 @@ class OnPolicyAgent(Agent):
                 hidden_units=config.hidden_units,
                 activation=config.activation,
                 seed=runtime.derive_seed(self.seed, "network"),
+                dtype=self.dtype,
             ),
         }
 
@@ -293,12 +294,11 @@ class OnPolicyAgent(Agent):
         self.seeds = runtime.Seeds(self.seed, *self.draws_for)
         self.build_learner()
         self.generator = runtime.generator(self.seed, "exploration")
-        compute = loops.choose(convolutional=networks.has_convolutions([self.network.policy_body]), precision="float32")
         self._rollout: Any = self._new_rollout()
         self._tally = loops.Tally()
-        self._advance = loops.program(self._advance_graph, compute=compute)
+        self._advance = loops.program(self._advance_graph, compute=self.compute)
         self._update = loops.program(
-            lambda *columns: self._tally.of(self._learn(Transitions(*columns))), compute=compute
+            lambda *columns: self._tally.of(self._learn(Transitions(*columns))), compute=self.compute
         )
         self._built = True
 

@@ -91,13 +91,14 @@ class Sight:
 
     Attributes:
         spec: shape and type.
+        shape: of an observation as the environment gives it, where it is an array.
         bounds: the lowest and highest numbers, [*shape] each; None where every number of the type is one.
     """
 
     def __init__(self, space: gym.Space[Any]) -> None:
         self.spec, self._space = spec_of(space), space
-        boxes = (gym.spaces.Box, gym.spaces.MultiBinary)
-        self._as_it_is = isinstance(space, boxes) and space.shape == self.spec.shape
+        self._array = isinstance(space, (gym.spaces.Box, gym.spaces.MultiBinary))
+        self.shape = (space.shape or ()) if self._array else self.spec.shape
         self._choice = not isinstance(space, (gym.spaces.Box, gym.spaces.Dict, gym.spaces.Tuple, gym.spaces.OneOf))
         self.bounds = _bounds(space, self.spec.shape, np.dtype(self.spec.dtype))
         self._limits = (np.zeros(0), np.zeros(0))
@@ -108,13 +109,13 @@ class Sight:
         Raises:
             Broken: it has another shape than its space says, or is none of its choices.
         """
-        if not self._as_it_is:
+        if not self._array:
             if self._choice and not self._space.contains(observation):
                 raise _not_in(self._space, observation)
             return gym.spaces.flatten(self._space, observation)
-        if np.shape(observation) != self.spec.shape:
-            raise _another_shape(observation, self.spec.shape)
-        return observation
+        if np.shape(observation) != self.shape:
+            raise _another_shape(observation, self.shape)
+        return observation if self.shape == self.spec.shape else np.reshape(observation, self.spec.shape)
 
     def closely(self, observation: Any) -> Any:
         """As a call, after a closer look, which takes longer.

@@ -17,7 +17,8 @@ Array = npt.NDArray[Any]
 def spec_of(space: gym.Space[Any]) -> Spec:
     """What an agent sees of `space`: pictures as they are, everything else as a vector of numbers.
 
-    A picture is a `Box` of three axes of bytes, or of planes that are true or false.
+    A picture is a `Box` of three axes of bytes, or of planes that are true or false; or of two axes of bytes from 0 to
+    255, more than a row of them, which get a third: the one channel of a grey picture.
 
     Raises:
         UserError: its size is not fixed (a Sequence or Graph space).
@@ -26,6 +27,8 @@ def spec_of(space: gym.Space[Any]) -> Spec:
         return Spec(space.shape, str(space.dtype))
     if isinstance(space, gym.spaces.MultiBinary) and len(space.shape) == 3:
         return Spec(space.shape, "bool")
+    if is_grey_picture(space):
+        return Spec((*(space.shape or ()), 1), "uint8")
     try:
         return Spec((int(gym.spaces.flatdim(space)),))
     except (ValueError, NotImplementedError):
@@ -33,6 +36,13 @@ def spec_of(space: gym.Space[Any]) -> Spec:
             f"Observations of {space} have no fixed size. Supported: Box, Discrete, MultiDiscrete, MultiBinary, Text, "
             "and Dict, Tuple or OneOf of these; wrap the environment so that it returns one of them."
         ) from None
+
+
+def is_grey_picture(space: gym.Space[Any]) -> bool:
+    """Whether it is a picture without an axis of channels; a board of small numbers has other bounds."""
+    if not isinstance(space, gym.spaces.Box) or len(space.shape) != 2 or space.dtype != np.uint8:
+        return False
+    return min(space.shape) > 1 and bool((space.low == 0).all() and (space.high == 255).all())
 
 
 def to_space(space: gym.Space[Any], actions: npt.NDArray[Any]) -> npt.NDArray[Any]:

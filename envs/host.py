@@ -200,10 +200,10 @@ class OfVector(HostEnvs):
 
     def _taken(self, observation: Any) -> Array:
         """Observations as an array of rlgen's own."""
-        array, shape = np.array(observation, self._sight.spec.dtype), (self.num_envs, *self._sight.spec.shape)
+        array, shape = np.array(observation, self._sight.spec.dtype), (self.num_envs, *self._sight.shape)
         if array.shape != shape:
             raise Broken(f"the observations have the shape {array.shape}; their space says {shape}.")
-        return array
+        return array.reshape(-1, *self._sight.spec.shape)
 
     def _column(self, name: str, values: Any, kinds: str) -> npt.NDArray[Any]:
         """One value of each environment."""

@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from rlgen.config import check_range
 from rlgen.environment import CompiledEnv, CompiledWrapper, Wrapper
+from rlgen.envs.gymnasium import is_grey_picture
 from rlgen.errors import UserError
+from rlgen.spec import Stack
 
 # All of them are copied at every step.
 MOST_FRAMES = 256
@@ -19,6 +21,8 @@ MOST_FRAMES = 256
 
 class TimeLimit(Wrapper):
     """Cut episodes after so many steps, in training and evaluation: `time_limit:200`."""
+
+    shows_the_same = True
 
     def __init__(self, *, steps: int) -> None:
         """Set the limit.
@@ -45,7 +49,7 @@ class TimeLimit(Wrapper):
 class ClipReward(Wrapper):
     """Clip training rewards to +-limit, 1 unless given: `clip_reward` (Mnih et al. 2015)."""
 
-    training_only = True
+    training_only = shows_the_same = True
 
     def __init__(self, *, limit: float = 1.0) -> None:
         self.limit = limit
@@ -71,7 +75,7 @@ class FrameStack(Wrapper):
         check_range("frame_stack", count, {"at_most": MOST_FRAMES})
         if count < 1:
             raise UserError(f"frame_stack:{count} observes nothing; it has to be at least 1.")
-        self.count = count
+        self.count, self.stack = count, Stack(count, "first")
 
     def on_host(self, env: gym.Env[Any, Any], compiled: CompiledEnv | None) -> gym.Env[Any, Any]:
         """As Gymnasium's wrapper, with the copies side by side along the last axis."""
@@ -86,18 +90,23 @@ class _HostStack(gym.Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: gym.Env[Any, Any], count: int) -> None:
         super().__init__(env)
         self.observation_space = _stacked(env.observation_space, count)
+        # Grey pictures get an axis of channels to be stacked along.
+        self._deepened = is_grey_picture(env.observation_space)
         self._count, self._frames = count, [np.zeros(0)]
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
-        self._frames = [np.array(observation)] * self._count
+        self._frames = [self._frame(observation)] * self._count
         return np.concatenate(self._frames, -1), info
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = self.env.step(action)
-        # A copy: the environment may change its own array in place.
-        self._frames = [*self._frames[1:], np.array(observation)]
+        self._frames = [*self._frames[1:], self._frame(observation)]
         return np.concatenate(self._frames, -1), reward, terminated, truncated, info
+
+    def _frame(self, observation: Any) -> Any:
+        frame = np.array(observation)  # The environment may change its own array in place.
+        return frame[..., None] if self._deepened else frame
 
 
 class _CompiledStack(CompiledWrapper):
@@ -134,5 +143,6 @@ class _CompiledReward(CompiledWrapper):
 def _stacked(space: gym.Space[Any], count: int) -> gym.spaces.Box:
     if not isinstance(space, gym.spaces.Box) or not space.shape:
         raise UserError(f"frame_stack puts arrays side by side, and observations of {space} are none.")
-    low, high = (np.concatenate([bound] * count, -1) for bound in (space.low, space.high))
+    bounds = (bound[..., None] if is_grey_picture(space) else bound for bound in (space.low, space.high))
+    low, high = (np.concatenate([bound] * count, -1) for bound in bounds)
     return gym.spaces.Box(low, high, dtype=space.dtype)  # type: ignore[arg-type]

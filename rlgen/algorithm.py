@@ -84,6 +84,7 @@ class Algorithm(abc.ABC):
         engine: where the steps run: "compiled", or "gymnasium" for environments on the host.
         reseedable: whether `reseed` works: everything that derives from the seed is in `state()`, the seeds of
             compiled draws as well (`rlgen.runtime.Seeds` makes them variables).
+        spare: names in `state()` of what is large and can be done without: a run may leave it out of its checkpoints.
         heeds_evaluations: whether evaluations decide how it learns on: then none is left out for want of time.
     """
 
@@ -104,6 +105,7 @@ class Algorithm(abc.ABC):
     step_quantum: int = 1
     engine: str = "compiled"
     reseedable: ClassVar[bool] = False
+    spare: ClassVar[tuple[str, ...]] = ()
     heeds_evaluations: bool = False
 
     def __init__(self, *, problem: str, config: Any, seed: int, engine: str = "auto") -> None:
@@ -140,6 +142,10 @@ class Algorithm(abc.ABC):
         Leaves are TensorFlow or Keras variables, Keras models, layers and optimizers, NumPy arrays and
         generators, or objects with `state_arrays` and `load_state_arrays`.
         """
+
+    def do_without(self, name: str) -> str:
+        """Go on without one of `spare`, all else being there again; what that means, as a sentence."""
+        return f"The checkpoint has no {name}."
 
     @abc.abstractmethod
     def inference_state(self) -> Mapping[str, Any]:
@@ -237,6 +243,10 @@ class Algorithm(abc.ABC):
     def remarks(self) -> tuple[str, ...]:
         """What the user should hear before training begins."""
         return ()
+
+    def chosen(self) -> Mapping[str, Any]:
+        """Fields of the configuration that were left to the machine, as it chose: a run that goes on keeps them."""
+        return {}
 
     def facts(self) -> Mapping[str, Any]:
         """What a run keeps of its problem, as JSON: enough for `for_use`, and to notice that it has changed."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from rlgen import importing, registry, runtime, state, watchdog
 from rlgen.algorithm import Algorithm
@@ -49,6 +50,31 @@ def for_use(config: RunConfig, arrays: Mapping[str, Any], consent: importing.Con
     return algorithm
 
 
+class Stored(NamedTuple):
+    """What a run has learned, before anything is built of it.
+
+    Attributes:
+        problem: what it learned on.
+        arrays: its best weights, by name.
+        make: builds the algorithm, with them.
+    """
+
+    problem: str
+    arrays: Mapping[str, Any]
+    make: Callable[[], Algorithm]
+
+
+def stored(place: Path) -> Stored:
+    """The best of a run, for plug-ins that use one; what it names is imported where the run was made here.
+
+    Raises:
+        UserError: there is no run, or nothing that it has learned.
+    """
+    run = Run.open(place)
+    arrays = run.weights("best")[1]
+    return Stored(run.config.problem, arrays, lambda: for_use(run.config, arrays, consented(run)))
+
+
 def judged_by(config: RunConfig, judged: Mapping[str, Any]) -> RunConfig:
     """A run's configuration with other values of fields that decide nothing of what was learned.
 
@@ -85,6 +111,6 @@ def _how(config: RunConfig, consent: importing.Consent) -> Iterator[tuple[type[A
         ) from error
     watchdog.dog.patience = TrainerConfig.build(config.trainer).step_timeout_seconds
     engine = config.engine if cls.problem_kind == "env" else "auto"
-    with importing.of_run(consent, kind=cls.problem_kind, problem=config.problem, config=config.config):
-        values = {"problem": config.problem, "config": cls.Config.build(config.config), "seed": config.seed}
+    with importing.of_run(consent, kind=cls.problem_kind, problem=config.problem, config=config.own):
+        values = {"problem": config.problem, "config": cls.Config.build(config.own), "seed": config.seed}
         yield cls, {**values, "engine": engine}

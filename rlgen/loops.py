@@ -2,21 +2,20 @@
 
 Here and nowhere else is decided whether XLA compiles and in which precision a network computes. Measured on CPUs:
 XLA makes dense networks several times faster, for it takes the cost of a call away; convolutions it makes slower by
-a third, and oneDNN, which TensorFlow uses without it, is better at them. bfloat16 pays where the processor has
-matrix units for it (AMX), and there only for convolutions, because XLA does not use those units.
+a third, and oneDNN, which TensorFlow uses without it, is better at them. bfloat16 pays for convolutions alone, because
+XLA uses no units for it, and where the processor has some: by how much is measured at start (`rlgen.half_precision`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
 
-from rlgen import state
+from rlgen import half_precision, state
 
 Precision = Literal["auto", "float32", "bfloat16"]
 ROOM = 63
@@ -34,19 +33,29 @@ class Compute:
     xla: bool = True
     dtype: str = "float32"
 
+    @property
+    def precision(self) -> Literal["float32", "bfloat16"]:
+        """The type that layers compute in."""
+        return "bfloat16" if self.dtype == "mixed_bfloat16" else "float32"
+
 
 def choose(*, convolutional: bool, precision: Precision = "auto") -> Compute:
     """How to compute, from what the network is made of and what the machine has.
 
     Args:
         convolutional: whether most of the work is in convolutions.
-        precision: "auto" takes bfloat16 for convolutions on a processor with matrix units for it.
+        precision: "auto" takes bfloat16 for convolutions on a processor that is faster with it.
     """
     accelerated = bool(tf.config.list_physical_devices("GPU"))
     if precision == "auto":
-        precision = "bfloat16" if convolutional and not accelerated and _has_amx() else "float32"
+        precision = "bfloat16" if convolutional and not accelerated and half_precision.pays() else "float32"
     dtype = "mixed_bfloat16" if precision == "bfloat16" else "float32"
     return Compute(xla=accelerated or not convolutional, dtype=dtype)
+
+
+def chosen(compute: Compute, precision: Precision) -> dict[str, Any]:
+    """The field `precision` as it was chosen, where a configuration leaves it open."""
+    return {"precision": compute.precision} if precision == "auto" else {}
 
 
 def program(
@@ -183,9 +192,3 @@ def put(whole: Any, part: Any, first: Any) -> Any:
 
     start = tf.concat([tf.reshape(first, (1,)), tf.zeros((len(whole.shape) - 1,), tf.int32)], 0)
     return gen_xla_ops.xla_dynamic_update_slice(whole, part, start)
-
-
-def _has_amx() -> bool:
-    """Whether the processor multiplies matrices of bfloat16 in hardware (Linux tells)."""
-    file = Path("/proc/cpuinfo")
-    return file.exists() and "amx_bf16" in file.read_text()

@@ -158,6 +158,7 @@ def plan(name: str, **asked: Any) -> Plan | Finished:
         steps=steps,
         facts=dict(algorithm.facts()),
         start=start,
+        about={"chosen": dict(algorithm.chosen())},
     )
     path = Path(request.run) if request.run is not None else default_path(run_config)
     return Plan(algorithm, run_config, trainer_config, steps, path, remarks=remarks)

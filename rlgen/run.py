@@ -49,7 +49,8 @@ class RunConfig:
     """All that decides a run: what learns, on what, from which seed, for how long, and how it is trained.
 
     `facts` are those of the problem (`Algorithm.facts`), `start` says whose weights it begins with: the `run`, the
-    `step` of its checkpoint and the `sha256` of that one's arrays. `about` is when, with what and by which command.
+    `step` of its checkpoint and the `sha256` of that one's arrays. `about` is when, with what and by which command, and
+    what was `chosen` on the machine on which the run began (`Algorithm.chosen`).
     """
 
     algorithm: str
@@ -63,6 +64,12 @@ class RunConfig:
     facts: dict[str, Any] = field(default_factory=dict)
     start: dict[str, Any] | None = None
     about: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The algorithm's fields, with what was chosen where they left it to the machine."""
+        chosen = self.about.get("chosen")
+        return {**self.config, **(chosen if isinstance(chosen, dict) else {})}
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> RunConfig:
@@ -105,7 +112,8 @@ class Run:
             files.make_directory(path)
             with lock.locked(path):
                 check_free(path)  # Now that nobody else can write.
-                files.write(path / CONFIG_FILE, sealed(_row(dataclasses.replace(config, about=dict(provenance())))))
+                config = dataclasses.replace(config, about={**provenance(), **config.about})
+                files.write(path / CONFIG_FILE, sealed(_row(config)))
                 checkpoint.sweep(path)
         except OSError as error:
             raise UserError(

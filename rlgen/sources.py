@@ -6,11 +6,13 @@ An environment is written `Id-v0?key=value&key=value`, the arguments being those
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import gymnasium as gym
@@ -310,7 +312,7 @@ def _gymnasium_maker(env_id: str, named: Named) -> Callable[..., gym.Env[Any, An
     if owner := next((owner for start, owner in REGISTERED_BY.items() if name.startswith(start)), None):
         importing.module("env", owner, text=env_id)
     try:
-        spec = gym.spec(name)
+        spec = _registered(module, name, env_id)
     except (gym.error.Error, ImportError) as error:
         known = {*gym.registry, *(plugin.name for plugin in registry.available("env"))}
         hint = nearest(name, known)
@@ -323,6 +325,25 @@ def _gymnasium_maker(env_id: str, named: Named) -> Callable[..., gym.Env[Any, An
         ) from None
 
     return _teaching(env_id, functools.partial(gym.make, name, **_gymnasium_arguments(spec, named)))
+
+
+def _registered(module: str, name: str, env_id: str) -> EnvSpec:
+    """What Gymnasium knows of an id, once those packages have registered theirs that wait to be asked.
+
+    They name a function for it among the entry points of a group of Gymnasium's, under the namespace of their ids
+    (`MinAtar/...`); since its version 1.0 Gymnasium itself asks nobody.
+
+    Raises:
+        gymnasium.error.Error: nobody has registered it.
+    """
+    with contextlib.suppress(gym.error.Error):
+        return gym.spec(name)
+    for point in metadata.entry_points(group=importing.ENVIRONMENTS_GROUP):
+        of_module = bool(module) and f"{point.module}.".startswith(f"{module}.")
+        if of_module or name.startswith(f"{point.name}/"):
+            owner = importing.module("env", point.module, text=env_id)
+            _teaching(env_id, getattr(owner, point.attr))()
+    return gym.spec(name)
 
 
 def _gymnasium_arguments(spec: EnvSpec, named: Named) -> dict[str, Any]:

@@ -51,6 +51,11 @@ class Spec:
         """Whether it has rows, columns and channels."""
         return len(self.shape) == 3
 
+    @property
+    def channels_first(self) -> bool:
+        """Whether a picture looks as if its first axis were its channels, and not its last one: [3, 64, 64]."""
+        return self.picture and self.shape[0] in (1, 3, 4) and self.shape[2] > 4
+
     def __str__(self) -> str:
         return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
 

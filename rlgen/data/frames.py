@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rlgen import runtime
+from rlgen import building, runtime
 from rlgen.data import Arrays, Dataset, Part, Target, pixels
 from rlgen.data.kept import Made, kept
 from rlgen.data.pixels import Pixels
@@ -105,30 +105,22 @@ class Player:
         Raises:
             UserError: there is none, or it has learned something else.
         """
-        from rlgen.run import Run
-
-        self._run = Run.open(place)
-        known = re.fullmatch(r"(?:ALE/)?(\w+?)(?:NoFrameskip)?-v\d+", self._run.config.problem.partition("?")[0])
+        self._stored = building.stored(place)
+        known = re.fullmatch(r"(?:ALE/)?(\w+?)(?:NoFrameskip)?-v\d+", self._stored.problem.partition("?")[0])
         if known is None or known[1].lower() != game.replace("_", ""):
-            raise UserError(
-                f"The run {place} has learned '{self._run.config.problem}', which is not the game '{game}'."
-            )
-        self._arrays = self._run.weights("best")[1]
+            raise UserError(f"The run {place} has learned '{self._stored.problem}', which is not the game '{game}'.")
 
     @property
     def digest(self) -> str:
         """What tells its weights from others."""
         numbers = hashlib.sha256()
-        for name in sorted(self._arrays):
-            numbers.update(name.encode() + np.ascontiguousarray(self._arrays[name]).tobytes())
+        for name, array in sorted(self._stored.arrays.items()):
+            numbers.update(name.encode() + np.ascontiguousarray(array).tobytes())
         return numbers.hexdigest()[:12]
 
     def screens(self, random: np.random.Generator) -> Iterator[Pixels]:
         """Screens [210, 160, 3] of one game after the other, without end."""
-        from rlgen import building
-
-        agent = building.for_use(self._run.config, self._arrays, building.consented(self._run))
-        with contextlib.closing(agent):
+        with contextlib.closing(self._stored.make()) as agent:
             while True:
                 # It is filmed at each of its actions.
                 yield from itertools.islice(

@@ -36,7 +36,7 @@ class ModelConfig(Config):
     batch_size: int = option(64, "Examples in a batch.", at_least=1)
     augment: tuple[Augmentation, ...] = option((), "Random changes of training pictures, one after another.")
     precision: loops.Precision = option(
-        "auto", "Type that layers compute in; auto: bfloat16 for convolutions where the processor has units for it."
+        "auto", "Type that layers compute in; auto: bfloat16 for convolutions where the processor is faster with it."
     )
 
 
@@ -330,6 +330,10 @@ class Model(Algorithm):
         """Every network, those that only training uses as well."""
         named = ((name, getattr(self, name)) for name in (*self.used, *self.learned))
         return {name: part for name, part in named if hasattr(part, "layers")}
+
+    def chosen(self) -> Mapping[str, Any]:
+        """The precision, where the configuration leaves it open."""
+        return loops.chosen(self.compute, self.config.precision)
 
     def facts(self) -> Mapping[str, Any]:
         """What examples and targets look like, and a checksum of the training part."""

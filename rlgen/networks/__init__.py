@@ -45,6 +45,8 @@ __all__ = [
 
 # The convolutions of Mnih et al. (2015) leave nothing of a smaller picture.
 SMALLEST_NATURE_PIXELS = 36
+# Of those with less there is nothing to go over.
+SMALLEST_PICTURE_PIXELS = 2
 # Asked of a user's own network where no hidden layers say how many.
 FEATURES = 64
 
@@ -75,7 +77,7 @@ def fitting(name: str, inputs: Spec) -> str:
     """`name` with "auto" decided: dense for vectors, convolutions for pictures, as large as they have room for."""
     if name != "auto":
         return name
-    if not inputs.picture:
+    if not inputs.picture or min(inputs.shape[:2]) < SMALLEST_PICTURE_PIXELS:
         return "dense"
     return "nature_cnn" if min(inputs.shape[:2]) >= SMALLEST_NATURE_PIXELS else "small_cnn"
 
@@ -150,7 +152,8 @@ def build_pair(name: str, inputs: tuple[Spec, Spec], outputs: int, options: Opti
     """The Keras model of an observation and an action, [[N, *shape], [N, A]] to float32 [N, outputs].
 
     A vector and the action are one vector; a picture goes through its convolutions and the first of the hidden
-    layers before the action joins it.
+    layers before the action joins it, or, where there is one hidden layer alone, through its convolutions: without a
+    layer behind it the action would add the same to the value of every picture.
     """
     import keras
 
@@ -161,9 +164,11 @@ def build_pair(name: str, inputs: tuple[Spec, Spec], outputs: int, options: Opti
         pair = keras.layers.Concatenate(dtype="float32")([first, second])
         x = body(name, Spec((observation.size + action.size,)), options)(pair)
     else:
-        features = body(name, observation, replace(options, hidden_units=options.hidden_units[:1]))
+        before = options.hidden_units[: min(1, len(options.hidden_units) - 1)]
+        features = body(name, observation, replace(options, hidden_units=before))
         joined = keras.layers.Concatenate(dtype="float32")([features.output, second])
-        first, x = features.input, dense(joined, options.hidden_units[1:], options, first_seed=options.seed + 1)
+        after = options.hidden_units[len(before) :]
+        first, x = features.input, dense(joined, after, options, first_seed=options.seed + 1)
     return keras.Model([first, second], linear(outputs, options, seed=options.seed + 99)(x))
 
 

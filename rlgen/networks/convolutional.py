@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rlgen.errors import UserError
-from rlgen.networks import SMALLEST_NATURE_PIXELS, Options, Spec
+from rlgen.networks import SMALLEST_NATURE_PIXELS, SMALLEST_PICTURE_PIXELS, Options, Spec
 from rlgen.networks.layers import convolution, dense, first
 
 # Dense layers draw their weights from seeds after those of any convolution.
@@ -22,7 +22,7 @@ def nature_cnn(inputs: Spec, options: Options) -> Any:
 
 def small_cnn(inputs: Spec, options: Options) -> Any:
     """Two 3x3 convolutions, 16 and 32 filters, the second at half the size; for pictures of a few pixels."""
-    tensor, x = _picture("small_cnn", inputs, options, smallest=2)
+    tensor, x = _picture("small_cnn", inputs, options, smallest=SMALLEST_PICTURE_PIXELS)
     x = convolution(x, 16, 3, options, number=0)
     x = convolution(x, 32, 3, options, number=1, stride=2)
     return _ended(tensor, x, options)

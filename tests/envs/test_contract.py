@@ -210,3 +210,17 @@ def test_vector_environments_are_held_to_the_same(returned: Any, said: str) -> N
 
 def test_every_lie_is_tried() -> None:
     assert awkward_envs.LIES.keys() == {*SAID, "outside"}
+
+
+def test_a_grey_picture_is_seen_with_one_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = spaces.Box(0, 255, (4, 5), np.uint8)
+    sight, picture = Sight(space), np.arange(20, dtype=np.uint8).reshape(4, 5)
+    np.testing.assert_array_equal(sight(picture), picture[..., None])
+    assert sight.empty(2).shape == (2, 4, 5, 1)
+    for wrong in (picture.T, picture.ravel(), picture[..., None]):
+        with pytest.raises(Broken, match=r"its space says \(4, 5\)"):
+            sight(wrong)
+    monkeypatch.setattr(Vector, "single_observation_space", space)
+    monkeypatch.setattr(Vector, "reset", lambda self, **_: (np.zeros((2, 4, 5), np.uint8), {}))
+    envs = OfVector(lambda: Vector(np.stack([picture, picture]), REWARDS, NO, NO, {}), seed=0)
+    np.testing.assert_array_equal(envs.step(np.zeros(2, np.int64)).observation[1], picture[..., None])

@@ -90,7 +90,10 @@ def test_shapes_tell_one_from_a_batch() -> None:
         (spaces.Box(0, 1, (8, 9, 3), np.bool_), "bool [8, 9, 3]"),
         (spaces.MultiBinary((8, 9, 3)), "bool [8, 9, 3]"),
         (spaces.Box(0, 1, (8, 9, 3), np.float32), "float32 [216]"),
-        (spaces.Box(0, 255, (8, 9), np.uint8), "float32 [72]"),
+        (spaces.Box(0, 255, (8, 9), np.uint8), "uint8 [8, 9, 1]"),
+        (spaces.Box(0, 255, (8, 9), np.float32), "float32 [72]"),
+        (spaces.Box(0, 255, (1, 128), np.uint8), "float32 [128]"),  # The memory of a console.
+        (spaces.Box(0, 2, (3, 3), np.uint8), "float32 [9]"),  # A board.
     ],
 )
 def test_pictures_stay_pictures(space: spaces.Space, said: str) -> None:
@@ -107,3 +110,12 @@ def test_bounds_as_large_as_floats_get_are_reached_and_nothing_overflows(low: fl
         reached = [float((middle + half * np.float32(unit))[0]) for unit in (-1, 0, 1)]
     wanted = [max(low, -largest), np.clip(low, -largest, largest) / 2 + np.clip(high, -largest, largest) / 2]
     np.testing.assert_allclose(reached, [*wanted, min(high, largest)], rtol=1e-6)
+
+
+def test_a_grey_picture_gets_an_axis_of_channels() -> None:
+    grey, picture = spaces.Box(0, 255, (84, 80), np.uint8), np.arange(84 * 80, dtype=np.uint8).reshape(84, 80)
+    one, batched = as_batch(grey, picture)
+    np.testing.assert_array_equal(one, picture[None, ..., None])
+    assert not batched
+    many, batched = as_batch(grey, np.stack([picture, picture]))
+    assert batched and many.shape == (2, 84, 80, 1)

@@ -26,6 +26,15 @@ def test_it_is_what_it_was(walk: Any) -> None:
     assert algorithm.weights.tolist() == [1] * 5
 
 
+def test_what_was_left_to_the_machine_is_as_it_chose_when_the_run_began(walk: Any) -> None:
+    config = dataclasses.replace(CONFIG, about={"chosen": {"rate": 0.5}})
+    assert built(config).config == walk.WalkConfig(size=5, rate=0.5)
+    assert for_use(config, ARRAYS).config == walk.WalkConfig(size=5, rate=0.5)
+    assert built(dataclasses.replace(CONFIG, about={"chosen": "nothing that could be"})).config.rate == 0.25
+    with pytest.raises(UserError, match="no field 'length'"):
+        built(dataclasses.replace(CONFIG, about={"chosen": {"length": 3}}))
+
+
 def test_it_is_used_with_what_it_has_learned(walk: Any) -> None:
     algorithm = for_use(CONFIG, {**ARRAYS, "steps": np.array("nobody wants this")})
     assert algorithm.weights.tolist() == [0, 1, 2, 3, 4] and algorithm.steps == 0

@@ -146,8 +146,8 @@ def test_what_must_answer_at_once_imports_nothing_heavy(program: str) -> None:
 
 
 def test_the_core_itself_needs_no_tensorflow() -> None:
-    # Three are about what runs inside TensorFlow; only who trains with it imports them.
-    about_tensorflow = {f"rlgen.{name}" for name in ("draws", "learning", "loops")}
+    # Four are about what runs inside TensorFlow; only who trains with it imports them.
+    about_tensorflow = {f"rlgen.{name}" for name in ("draws", "half_precision", "learning", "loops")}
     program = "\n".join(f"import {name}" for name in CORE if name not in {"rlgen.__main__", *about_tensorflow})
     assert not heavy_after(program) & {"tensorflow", "keras"}
 

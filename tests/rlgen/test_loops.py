@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import tensorflow as tf
 
-from rlgen import loops, state
+from rlgen import half_precision, loops, state
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +63,14 @@ def test_steps_that_report_different_scalars_are_refused():
 
 def test_dense_networks_are_compiled_by_xla_and_convolutions_on_a_cpu_are_not(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(loops, "_has_amx", lambda: True)
+    monkeypatch.setattr(half_precision, "pays", lambda: True)
     assert loops.choose(convolutional=False) == loops.Compute(xla=True, dtype="float32")
     assert loops.choose(convolutional=True) == loops.Compute(xla=False, dtype="mixed_bfloat16")
     assert loops.choose(convolutional=True, precision="float32").dtype == "float32"
-    monkeypatch.setattr(loops, "_has_amx", lambda: False)
+    monkeypatch.setattr(half_precision, "pays", lambda: False)
     assert loops.choose(convolutional=True) == loops.Compute(xla=False, dtype="float32")
-    assert loops.choose(convolutional=False, precision="bfloat16").dtype == "mixed_bfloat16"
+    half = loops.choose(convolutional=False, precision="bfloat16")
+    assert (half.dtype, half.precision, loops.Compute().precision) == ("mixed_bfloat16", "bfloat16", "float32")
+    assert loops.chosen(half, "auto") == {"precision": "bfloat16"} and loops.chosen(half, "bfloat16") == {}
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
     assert loops.choose(convolutional=True) == loops.Compute(xla=True, dtype="float32")

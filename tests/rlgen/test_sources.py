@@ -1,3 +1,4 @@
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ import pytest
 from awkward_envs import Sound
 from gymnasium.envs.registration import EnvSpec
 
-from rlgen import brought, registry, sources
+from rlgen import brought, importing, registry, sources
 from rlgen.environment import CompiledEnv
 from rlgen.errors import UnknownName, UserError
 
@@ -56,6 +57,33 @@ def test_unknown_ids_teach() -> None:
         sources.lookup("CartPole-v9")
     with pytest.raises(UserError, match="needs the module 'no_such_module', which cannot be imported"):
         sources.lookup("no_such_module:Thing-v0")
+
+
+WAITING = """
+import gymnasium as gym
+
+calls = []
+
+def register_envs():
+    calls.append(1)
+    gym.register("Waiting/Pole-v3", entry_point="gymnasium.envs.classic_control:CartPoleEnv", max_episode_steps=7)
+"""
+
+
+@pytest.mark.parametrize("name", ["Waiting/Pole-v3", "waiting:Waiting/Pole-v3"])
+def test_a_package_that_waits_to_be_asked_for_its_ids(
+    name: str, add_package: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = add_package("waiting", {}, WAITING)
+    group = f"[{importing.ENVIRONMENTS_GROUP}]\nWaiting = waiting:register_envs\nOther = no_such_module:register\n"
+    (place / "waiting-1.2.dist-info" / "entry_points.txt").write_text(group)
+    monkeypatch.setitem(gym.registry, "Waiting/Pole-v3", None)
+    del gym.registry["Waiting/Pole-v3"]  # As it will be after the test.
+    assert sources.lookup(name).make().spec.max_episode_steps == 7
+    assert sources.lookup(name).make().spec.id == "Waiting/Pole-v3"
+    assert importlib.import_module("waiting").calls == [1], "once is enough"
+    with pytest.raises(UnknownName, match="no environment 'Waiting/Pol-v3'. Did you mean 'Waiting/Pole-v3'"):
+        sources.lookup("Waiting/Pol-v3")
 
 
 def test_a_module_that_breaks(add_package: Callable[..., Path]) -> None:

@@ -19,6 +19,18 @@ def test_sizes() -> None:
     assert str(Spec((4, 2), "bool")) == "bool [4, 2]"
 
 
+def test_channels_that_come_first_show() -> None:
+    shapes = {
+        (3, 64, 64): True,
+        (1, 84, 84): True,
+        (4, 10, 10): True,
+        (64, 64, 3): False,
+        (4, 4, 3): False,
+        (3, 9): False,
+    }
+    assert {shape: Spec(shape, "uint8").channels_first for shape in shapes} == shapes
+
+
 def test_it_comes_back_from_a_file() -> None:
     for spec in (Spec(()), Spec((2, 0)), Spec((4, 4, 3), "uint8")):
         assert Spec.of_row({"shape": list(spec.shape), "dtype": spec.dtype, "more": 1}) == spec

@@ -41,6 +41,8 @@ ACTIONS: dict[str, spaces.Space[Any]] = {
 OBSERVATIONS: dict[str, spaces.Space[Any]] = {
     "Box": BOX,
     "Box, an image": spaces.Box(0, 255, (4, 4, 3), np.uint8),
+    "Box, a grey image": spaces.Box(0, 255, (4, 4), np.uint8),
+    "Box, planes": spaces.Box(0, 1, (4, 4, 2), np.bool_),
     **{name: space for name, space in ACTIONS.items() if not name.startswith("Box")},
 }
 

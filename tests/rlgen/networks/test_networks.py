@@ -21,6 +21,7 @@ VECTOR, DIGIT, SCREEN = Spec((5,)), Spec((8, 8, 1)), Spec((84, 84, 4), "uint8")
         (DIGIT, "small_cnn"),
         (Spec((10, 10, 6), "bool"), "small_cnn"),
         (SCREEN, "nature_cnn"),
+        (Spec((1, 9, 3), "uint8"), "dense"),
     ],
 )
 def test_auto_takes_what_fits(inputs, name):
@@ -43,9 +44,22 @@ def test_bytes_are_scaled_inside_the_network():
     np.testing.assert_allclose(bytes_(x), numbers((x / 255).astype(np.float32)), rtol=1e-6)
 
 
-def test_the_nature_network_is_the_papers():
-    model = networks.build("nature_cnn", SCREEN, 6, Options(hidden_units=(512,)))
-    assert model.count_params() == 1_687_206
+@pytest.mark.parametrize(
+    ("name", "inputs", "units", "outputs", "count"),
+    [
+        ("nature_cnn", SCREEN, 512, 4, 1_686_180),
+        ("nature_cnn", SCREEN, 512, 6, 1_687_206),
+        # 97,744 in fifteen convolutions; 84 pixels halved three times are 11.
+        ("residual", SCREEN, 256, 4, 97_744 + (11 * 11 * 32 + 1) * 256 + 257 * 4),
+        ("small_cnn", Spec((10, 10, 4), "bool"), 128, 6, 592 + 4_640 + (5 * 5 * 32 + 1) * 128 + 129 * 6),
+    ],
+)
+def test_parameters(name, inputs, units, outputs, count):
+    assert networks.build(name, inputs, outputs, Options(hidden_units=(units,))).count_params() == count
+
+
+def test_convolutions_are_found():
+    model = networks.body("nature_cnn", SCREEN, Options())
     assert networks.has_convolutions([model]) and not networks.has_convolutions(
         [networks.body("dense", VECTOR, Options())]
     )
@@ -72,6 +86,16 @@ def test_seeds_decide_the_weights_and_no_two_layers_share_one():
         assert one.ndim == 1 or (one != other).any()
     square = networks.body("dense", Spec((6,)), Options(hidden_units=(6, 6))).get_weights()
     assert (square[0] != square[2]).any()
+
+
+@pytest.mark.parametrize("units", [(7,), (7, 5)], ids=str)
+def test_what_an_action_is_worth_depends_on_the_picture(units):
+    options = Options(hidden_units=units, activation="tanh")
+    model = networks.build_pair("auto", (Spec((4, 4, 1), "uint8"), Spec((2,))), 1, options)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 1), np.uint8)
+    here, there = (np.asarray(model([pictures, np.full((2, 2), a, np.float32)]))[:, 0] for a in (-1, 1))
+    assert (here - there)[0] != pytest.approx((here - there)[1], rel=1e-4)
+    assert len([layer for layer in model.layers if "Dense" in type(layer).__name__]) == len(units) + 1
 
 
 def test_without_hidden_layers_a_network_is_linear():
