@@ -48,7 +48,9 @@ class DQNConfig(OffPolicyConfig):
     judging: ClassVar[tuple[str, ...]] = ("evaluation_epsilon",)
 
     optimizer: learning.OptimizerKind = option("adam", "What steps the weights; see docs/algorithms/dqn.md.")
-    adam_epsilon: float = option(1e-7, "What Adam adds to the root of the mean square gradient.", above=0)
+    optimizer_epsilon: float | None = option(
+        None, "What it adds to the root of the mean square gradient, RMSprop under the root; none: its usual.", above=0
+    )
     learning_rate: Schedule = option(2.3e-3, "Step size, clocked by environment steps.", above=0)
     target_update_every_updates: int = option(128, "Updates between changes of the target network.", at_least=1)
     target_update_rate: float = option(
@@ -282,7 +284,7 @@ class DQN(OffPolicyAgent):
         self.target.set_weights(self.online.get_weights())
         variables = self.online.trainable_variables
         self.optimizer = learning.make_optimizer(
-            config.optimizer, config.learning_rate, variables, adam_epsilon=config.adam_epsilon
+            config.optimizer, config.learning_rate, variables, epsilon=config.optimizer_epsilon
         )
 
     def train(self, steps: int) -> dict[str, float]:

@@ -71,7 +71,7 @@ def clip_by_global_norm(gradients: Sequence[Any], largest: float | None) -> tupl
 
 
 def make_optimizer(
-    kind: OptimizerKind, learning_rate: Schedule, variables: Sequence[Any], *, adam_epsilon: float = 1e-7
+    kind: OptimizerKind, learning_rate: Schedule, variables: Sequence[Any], *, epsilon: float | None = None
 ) -> Any:
     """An optimizer of Keras', built with the variables it will step.
 
@@ -81,15 +81,15 @@ def make_optimizer(
             square, .01 inside the root.
         learning_rate: its value at the start is taken; `set_learning_rate` follows it from there.
         variables: those that learn.
-        adam_epsilon: what Adam adds to the root of the mean square.
+        epsilon: what Adam adds to the root of the mean square, 1e-7 usually, and the others to what is under it.
     """
     rate = learning_rate(0)
     if kind == "adam":
-        optimizer = keras.optimizers.Adam(rate, epsilon=adam_epsilon)
+        optimizer = keras.optimizers.Adam(rate, epsilon=epsilon or 1e-7)
     elif kind == "rmsprop":
-        optimizer = keras.optimizers.RMSprop(rate, rho=0.99, epsilon=1e-5)
+        optimizer = keras.optimizers.RMSprop(rate, rho=0.99, epsilon=epsilon or 1e-5)
     else:
-        optimizer = keras.optimizers.RMSprop(rate, rho=0.95, epsilon=0.01, centered=True)
+        optimizer = keras.optimizers.RMSprop(rate, rho=0.95, epsilon=epsilon or 0.01, centered=True)
     optimizer.build(list(variables))
     if kind == "rmsprop":
         for average in optimizer._velocities:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -12,6 +13,7 @@ import tensorflow as tf
 from same_bits import assert_resumes_to_the_bit, assert_same_bits
 
 from rlgen import register, state
+from rlgen.agents.books import BookDQN
 from rlgen.agents.distributions import ExpectedReturn
 from rlgen.agents.dqn import DQN, DoubleDQN, DuelingDQN, best, of
 from rlgen.agents.trajectory import Batch
@@ -294,7 +296,7 @@ def test_a_replay_that_does_not_fit_is_refused_with_the_arithmetic(monkeypatch: 
 
 
 def test_the_configuration_is_small_enough_to_read() -> None:
-    assert len(DQN.Config.describe()) <= 32
+    assert len(DQN.Config.describe()) <= 33
     assert len(DuelingDQN.Config.describe()) == len(DQN.Config.describe())
 
 
@@ -305,6 +307,48 @@ def test_the_papers_settings(cls, preset) -> None:
     config = cls.Config.build(preset=preset)
     assert (config.network, config.replay_capacity, config.batch_size) == ("nature_cnn", 1_000_000, 32)
     assert config.train_every_env_steps == 4 and config.updates_per_train == 1
+
+
+def test_the_books_breakout_pipeline() -> None:
+    config = BookDQN.Config.build(preset="book-hands-on-ml-breakout")
+    numbers = (config.batch_size, config.train_every_env_steps, config.updates_per_train, config.replay_capacity)
+    assert numbers == (64, 4, 1, 1_000_000) and config.discount == 0.99 and config.loss == "huber"
+    # 20,000 steps at random, then 250,000 // 4 updates down to .01.
+    assert [round(config.epsilon(step), 4) for step in (0, 20_000, 145_000, 270_000, 10**7)] == [
+        1,
+        1,
+        0.505,
+        0.01,
+        0.01,
+    ]
+    assert config.learning_starts_env_steps == 20_000 and config.target_update_every_updates == 2000
+    game = "BreakoutNoFrameskip-v4?life_loss=false&clip_reward=false&fire_reset=false&noop_max=0"
+    made = BookDQN(problem=game, config=dataclasses.replace(config, replay_capacity=1000), seed=0)
+    assert made.online.count_params() == 1_686_180 and made.environments.about.startswith("nature, changed")
+    made._build()
+    optimizer = made.optimizer
+    assert (optimizer.rho, optimizer.epsilon, optimizer.centered, optimizer.momentum) == (0.95, 1e-5, True, 0.0)
+    assert float(optimizer.learning_rate.numpy()) == np.float32(2.5e-4)
+    made.close()
+
+
+def test_it_can_be_judged_with_a_random_action_now_and_then() -> None:
+    made = DQN(problem="CartPole-v1", config=DQN.Config(evaluation_epsilon=0.5), seed=0)
+    seen = np.random.default_rng(0).normal(size=(2000, 4)).astype(np.float32)
+    best, judged = made.policy(seen), made.judged_policy(seed=1)(seen)
+    assert 0.2 < (best != judged).mean() < 0.3, "half of them at random, of which half are the best"
+    np.testing.assert_array_equal(judged, made.judged_policy(seed=1)(seen))
+
+
+def test_pictures_are_shown_with_the_pixels_that_values_depend_on() -> None:
+    config = DuelingDQN.Config(num_envs=1, hidden_units=(16,), replay_capacity=300)
+    made = DuelingDQN(problem="ALE/Pong-v5?size=36&max_num_frames_per_episode=60", config=config, seed=0)
+    images = made.evaluate(episodes=1, seed=0, split="test").images
+    assert sorted(images) == ["eval/observations", "eval/saliency"]
+    # Four states: four pictures of each, and the newest beside two maps.
+    assert images["eval/observations"].shape[1] > images["eval/saliency"].shape[1]
+    assert (images["eval/saliency"][..., 0] > images["eval/saliency"][..., 1]).any(), "something is red"
+    made.close()
 
 
 def test_the_mean_value_reported_is_of_the_actions_taken() -> None:

@@ -117,9 +117,9 @@ def test_priorities_are_the_divergence(uncompiled: None) -> None:
         (
             Rainbow,
             "hessel-2018",
-            {"learning_rate": 6.25e-5, "adam_epsilon": 1.5e-4, "noisy_sigma": 0.5},
+            {"learning_rate": 6.25e-5, "optimizer_epsilon": 1.5e-4, "noisy_sigma": 0.5},
         ),
-        (DQN, "bellemare-2017", {"distribution": "categorical", "atoms": 51, "adam_epsilon": 0.01 / 32}),
+        (DQN, "bellemare-2017", {"distribution": "categorical", "atoms": 51, "optimizer_epsilon": 0.01 / 32}),
         (DQN, "dabney-2018", {"distribution": "quantile", "atoms": 200, "learning_rate": 5e-5}),
     ],
 )
