@@ -17,9 +17,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "looking.md"
 PLACES = r"[\w.-]+"
 SMALL_GAN = {"evaluation_samples": 20, "batch_size": 8}
 DQN = {"learning_starts_env_steps": 16, "num_envs": 2, "train_every_env_steps": 8, "updates_per_train": 1}
+GAME = "ALE/Pong-v5?size=36&max_num_frames_per_episode=60"
 RUNS: tuple[tuple[str, dict[str, str], int, dict[str, Any]], ...] = (
     ("double_dqn", {"env": "CartPole-v1"}, 48, {**DQN, "trainer.score_threshold": 1}),
-    ("double_dqn", {"env": "CartPole-v1", "engine": "gymnasium"}, 48, {**DQN, "noisy": True, "epsilon": 0}),
+    ("double_dqn", {"env": GAME}, 48, {**DQN, "noisy": True, "epsilon": 0, "replay_capacity": 100}),
     ("gan", {"data": "ring"}, 4, {**SMALL_GAN, "metrics": ["fid"]}),
     ("gan", {"data": "ring"}, 4, {**SMALL_GAN, "r1": 1.0}),
     ("wgan_gp", {"data": "ring"}, 4, SMALL_GAN),
