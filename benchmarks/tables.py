@@ -10,7 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks import generative_tables, supervised_tables
+from benchmarks import atari_tables, generative_tables, supervised_tables
 from benchmarks.growth import AXES, COLORS
 from benchmarks.learning import CONTROL_BARS
 from benchmarks.markdown import table
@@ -213,7 +213,8 @@ def page() -> str:
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
         f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
         f"## What summaries cost\n\n{summaries()}\n"
-        f"## Learning\n\n{cartpole()}\n{control()}\n## Over-estimation\n\n{overestimation()}\n"
+        f"## Learning\n\n{cartpole()}\n{control()}\n{atari_tables.section()}"
+        f"## Over-estimation\n\n{overestimation()}\n"
         f"{generative_tables.section()}\n{supervised_tables.section()}"
     )
 

@@ -1,0 +1,95 @@
+"""The section of `docs/benchmarks.md` about agents that see pictures, and its curves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from benchmarks.atari import BARS, SUITES
+from benchmarks.jobs import RESULTS, Row
+from benchmarks.markdown import table
+
+PLOT = RESULTS.parents[1] / "docs" / "atari.png"
+COLORS = ("#e4572e", "#4a7fb0", "#2a9d63", "#8d99a6", "#b07aa1", "#c9a227")
+
+
+def results() -> list[Row]:
+    """Every run that is done, in the order in which they are listed."""
+    files = [file for name in SUITES if (file := RESULTS / f"atari_{name}.json").exists()]
+    rows = [row for file in files for row in json.loads(file.read_text())]
+    order = list(BARS)
+    return sorted(rows, key=lambda row: (order.index(kind(row)), row["job"]["seed"]))
+
+
+def kind(row: Row) -> tuple[str, str, int]:
+    """Agent, environment and environment steps."""
+    job = row["job"]
+    return job["algorithm"], job["env"], job["steps"]
+
+
+def section() -> str:
+    """A table of every seed, and the curves; nothing before the first run is done."""
+    done = results()
+    if not done:
+        return ""
+    draw(done)
+    cells = []
+    for about, bar in BARS.items():
+        runs = [row for row in done if kind(row) == about]
+        if not runs:
+            continue
+        algorithm, env, steps = about
+        scores = [row["evaluation"]["eval/mean_reward"] for row in runs]
+        worst = min(range(len(runs)), key=scores.__getitem__)
+        cells.append(
+            (
+                f"`{algorithm}`",
+                env,
+                f"{steps:,}",
+                ", ".join(map(_score, runs)),
+                f"{scores[worst]:.1f} (seed {runs[worst]['job']['seed']})",
+                "-" if bar is None else f"at least {bar:g}",
+                ", ".join(f"{row['best_step']:,}" for row in runs),
+                ", ".join(f"{row['seconds'] / 60:.0f}" for row in runs),
+            )
+        )
+    header = ["agent", "environment", "steps", "seed: mean return", "worst", "bar", "best checkpoint at", "minutes"]
+    memory = [row["resident_gigabytes"] for row in done if len(row["resident_gigabytes"]) > 2]
+    growth = [f"{kept[1][1]:.2f} GB to {kept[-1][1]:.2f}" for kept in memory]
+    protocols = sorted({f"{row['job']['env']}: {row['protocol']}" for row in done if row["protocol"]})
+    return (
+        "## Atari and MinAtar\n\nThe preset `Atari` of each agent, or its defaults. Every twentieth of a run ten games "
+        "are played, and the best checkpoint by these plays ten others, whole and unclipped: their mean and standard "
+        "deviation. Steps are decisions of the agent, four frames each. "
+        f"{'; '.join(protocols)}.\n\n{table(header, cells)}\n\n"
+        "![Returns of the evaluations over environment steps](atari.png)\n\n"
+        f"Memory of the processes, from the second evaluation to the last: {', '.join(growth)}.\n\n"
+        "`python -m benchmarks.atari --suite pong`, and `breakout`, `minatar`\n"
+    )
+
+
+def _score(row: Row) -> str:
+    found = row["evaluation"]
+    return f"{row['job']['seed']}: {found['eval/mean_reward']:.1f} +- {found['eval/std_reward']:.1f}"
+
+
+def draw(done: list[Row]) -> None:
+    """A panel for each environment, a line for each seed."""
+    from matplotlib.figure import Figure
+
+    envs = list(dict.fromkeys(row["job"]["env"] for row in done))
+    figure = Figure(figsize=(5 * len(envs), 3.6), dpi=110, layout="constrained", facecolor="white")
+    agents = list(dict.fromkeys(algorithm for algorithm, _, _ in BARS))
+    for place, env in zip(figure.subplots(1, len(envs), squeeze=False).flat, envs, strict=True):
+        named: set[str] = set()
+        for row in (row for row in done if row["job"]["env"] == env):
+            algorithm = row["job"]["algorithm"]
+            steps, values = zip(*row["curve"], strict=True)
+            label: dict[str, Any] = {} if algorithm in named else {"label": algorithm}
+            place.plot(steps, values, color=COLORS[agents.index(algorithm)], lw=1.4, **label)
+            named.add(algorithm)
+        place.set_title(env.rpartition(":")[2], fontsize=9)
+        place.set(xlabel="environment steps", ylabel="mean return of ten games")
+        place.grid(True, color="#e6e9ec")
+        place.legend(frameon=False)
+    figure.savefig(PLOT)
