@@ -8,6 +8,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+from rlgen import loops
 from rlgen.schedules import Schedule
 
 OptimizerKind = Literal["adam", "rmsprop", "rmsprop_centered"]
@@ -49,9 +50,13 @@ def descend(
 
 def apply(gradients: Sequence[Any], variables: Sequence[Any], optimizer: Any, *, max_norm: float | None = None) -> Any:
     """As `descend`, for gradients that are there already, in the order of `variables`."""
-    gradients, norm = clip_by_global_norm(gradients, max_norm)
-    optimizer.apply(gradients, list(variables))
-    return norm
+
+    def step(*gradients: Any) -> Any:
+        clipped, norm = clip_by_global_norm(gradients, max_norm)
+        optimizer.apply(clipped, list(variables))
+        return norm
+
+    return loops.elementwise(step)(*gradients)
 
 
 def clip_by_global_norm(gradients: Sequence[Any], largest: float | None) -> tuple[list[Any], Any]:

@@ -8,7 +8,9 @@ XLA uses no units for it, and where the processor has some: by how much is measu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -73,9 +75,16 @@ def program(
         signature: `tf.TensorSpec` of each argument.
         lengths_vary: the arguments come in many shapes; compile once for all of them.
     """
+    xla = compute is not None and compute.xla
+
+    @functools.wraps(function)
+    def traced(*arguments: Any) -> Any:
+        with _within(xla):
+            return function(*arguments)
+
     compiled = tf.function(
-        function,
-        jit_compile=True if compute is not None and compute.xla else None,
+        traced,
+        jit_compile=True if xla else None,
         autograph=False,
         input_signature=signature,
         reduce_retracing=lengths_vary,
@@ -89,6 +98,29 @@ def program(
 
     call.traces = compiled.experimental_get_tracing_count  # type: ignore[attr-defined]
     return call
+
+
+# Of the programs that are being traced, the innermost last: whether XLA compiles it.
+_traced: list[bool] = []
+
+
+@contextlib.contextmanager
+def _within(xla: bool) -> Iterator[None]:
+    _traced.append(xla)
+    try:
+        yield
+    finally:
+        _traced.pop()
+
+
+def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` of tensors, for use inside a program, compiled by XLA where the program around it is not.
+
+    For arithmetic on large arrays number by number, and for moving them: TensorFlow goes through memory once for each
+    operation, XLA once for all of them.
+    """
+    inside_one = bool(_traced) and not _traced[-1] and not tf.executing_eagerly()
+    return tf.function(function, jit_compile=True, autograph=False) if inside_one else function
 
 
 class Tally:
