@@ -314,9 +314,8 @@ class DQN(OffPolicyAgent):
             return tf.reduce_max(q, -1) - tf.reduce_mean(q, -1)
 
         found = super().pictures(observations)
-        maps = [sight.saliency(self.online.body, head, observations) for head in (value, advantage)]
-        if known := [each for each in maps if each is not None]:
-            found["eval/saliency"] = sight.marked(observations, *known)
+        if maps := sight.saliency(self.online.body, (value, advantage), observations):
+            found["eval/saliency"] = sight.marked(observations, *maps)
         return found
 
     def inference_state(self) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class FrameRows:
     def _kept(self, frame: npt.NDArray[Any], row: int) -> int:
         """The place in the pool of a truncated episode's last picture, which belongs to a row."""
         if not self._free:
-            size = self._pool.shape[0] or int(tf.shape(self._pool)[0])
+            size = int(tf.shape(self._pool)[0])
             self._pool.assign(tf.concat([self._pool, tf.zeros_like(self._pool)], 0))
             self._free = list(range(size, 2 * size))
         place = self._free.pop()

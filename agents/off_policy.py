@@ -148,7 +148,10 @@ class OffPolicyAgent(NetworkAgent):
         return action
 
     def as_learned(self, rows: Transitions) -> Transitions:
-        """Experience as it is to be learned from, [K, N, ...]; compiled code."""
+        """Experience as it is to be learned from, [K, N, ...]; compiled code.
+
+        Where the replay keeps single pictures, `observation` is the newest of each stack, without a successor.
+        """
         scale = self.config.reward_scale
         return rows if scale == 1 else rows._replace(reward=scale * rows.reward)
 

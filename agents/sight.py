@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,32 +47,33 @@ def marked(observations: Pictures, *maps: npt.NDArray[np.float32]) -> Picture:
 
 
 def saliency(
-    body: Any, head: Callable[[Any], Any], observations: Pictures, *, blur: int = 5
-) -> npt.NDArray[np.float32] | None:
-    """How strongly what `head` makes of features depends on each pixel: |d head / d pixel|, [N, H, W].
+    body: Any, heads: Sequence[Callable[[Any], Any]], observations: Pictures, *, blur: int = 5
+) -> list[npt.NDArray[np.float32]]:
+    """How strongly what each head makes of features depends on each pixel: |d head / d pixel|, [N, H, W].
 
     The largest over the channels, and the mean over a neighbourhood of `blur` pixels: single pixels flicker. Source:
     Simonyan et al. (2014), as Wang et al. (2016) draw values and advantages.
 
     Args:
         body: the network from observations to features.
-        head: features to a number of each example, [N].
+        heads: features to a number of each example, [N].
         observations: [N, H, W, C].
         blur: pixels.
 
     Returns:
-        None where bytes do not become numbers inside `body` in a layer of its own.
+        Nothing where bytes do not become numbers inside `body` in a layer of its own.
     """
     inside = networks.from_numbers(body)
     if inside is None:
-        return None
+        return []
     scaled, rest = inside
     numbers = tf.cast(scaled(tf.constant(observations)), tf.float32)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(numbers)
-        total = tf.reduce_sum(head(rest(numbers)))
-    size = tf.reduce_max(tf.abs(tape.gradient(total, numbers)), -1, keepdims=True)
-    return np.asarray(tf.nn.avg_pool2d(size, blur, 1, "SAME")[..., 0], np.float32)
+        features = rest(numbers)
+        totals = [tf.reduce_sum(head(features)) for head in heads]
+    sizes = (tf.reduce_max(tf.abs(tape.gradient(total, numbers)), -1, keepdims=True) for total in totals)
+    return [np.asarray(tf.nn.avg_pool2d(size, blur, 1, "SAME")[..., 0], np.float32) for size in sizes]
 
 
 def _bytes(observations: Pictures) -> Picture:

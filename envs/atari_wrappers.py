@@ -8,6 +8,8 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from rlgen.envs.host import OVER, SCORE
+
 Pictures = npt.NDArray[np.uint8]
 FRAMES_PER_SECOND = 60  # Of the console.
 
@@ -71,7 +73,7 @@ class ChannelsLast(gym.ObservationWrapper[Any, Any, Any]):
 class Many(gym.vector.VectorEnv[Any, Any, Any]):
     """ale-py's vector environment as Gymnasium means one that resets in the step in which an episode ends.
 
-    Its infos are `score`, what the game pays before that is clipped, float32 [N], and `over`, whether a whole game
+    Its infos are `SCORE`, what the game pays before that is clipped, float32 [N], and `OVER`, whether a whole game
     ended, bool [N]: what is learned from is neither.
     """
 
@@ -108,7 +110,7 @@ class Many(gym.vector.VectorEnv[Any, Any, Any]):
         over = (terminated | truncated) & (frame != self._frame + self._frameskip)
         self._frame = frame
         reward = np.clip(score, -1, 1) if self._clip_reward else score
-        infos = {"score": score.astype(np.float32), "over": over}
+        infos = {SCORE: score.astype(np.float32), OVER: over}
         if over.any():
             infos |= {"final_obs": channels_last(info["final_obs"]), "_final_obs": over}
         return channels_last(found), reward, terminated, truncated, infos

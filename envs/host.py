@@ -24,6 +24,10 @@ Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 
+# Infos of a vector environment that learns from something else than is reported; nobody else's infos are called so.
+SCORE, OVER = "rlgen.score", "rlgen.over"
+
+
 class Step(NamedTuple):
     """What one step of N environments gave; at an episode's end the two observations differ.
 
@@ -195,7 +199,7 @@ class OfVector(HostEnvs):
         flags = [
             self._column(*about, "b").copy() for about in (("'terminated'", terminated), ("'truncated'", truncated))
         ]
-        score, over = (None if (found := info.get(name)) is None else np.array(found) for name in ("score", "over"))
+        score, over = (None if (found := info.get(name)) is None else np.array(found) for name in (SCORE, OVER))
         return Step(rewards, flags[0], flags[1], final, observation, score, over)
 
     def _taken(self, observation: Any) -> Array:

@@ -99,8 +99,8 @@ class Prepared(abc.ABC):
     def many(self, num_envs: int) -> gym.vector.VectorEnv[Any, Any, Any]:
         """So many to learn in, as one vector environment that resets in the step in which an episode ends.
 
-        Its infos may have `score`, float32 [N], and `over`, bool [N]: rewards and ends of episodes as they are to be
-        reported, where others are learned from.
+        Its infos may have `rlgen.score`, float32 [N], and `rlgen.over`, bool [N]: rewards and ends of episodes as they
+        are to be reported, where others are learned from.
         """
 
 

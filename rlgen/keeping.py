@@ -35,19 +35,15 @@ def take_up(good: Checkpoint, arrays: Archive, algorithm: Algorithm) -> list[str
     Raises:
         UserError: it is of another configuration.
     """
-    tree, said = dict(algorithm.state()), []
-    for name in algorithm.spare:
-        if name in tree and not any(each.startswith(f"{name}/") for each in arrays):
-            del tree[name]
+    there = {name.partition("/")[0] for name in arrays}
+    lacking = [name for name in algorithm.spare if name not in there]
+    tree = {name: part for name, part in algorithm.state().items() if name not in lacking}
     rows = segments.listed(good.manifest())
     large = {path: leaf for path, leaf in state.with_rows(tree) if path in rows}
     for path, leaf in large.items():
         segments.load(good.path.parent, leaf, rows[path], name=path)
     state.write(tree, arrays, without_rows=large)
-    for name in algorithm.spare:
-        if name not in tree:
-            said.append(algorithm.do_without(name))
-    return said
+    return [algorithm.do_without(name) for name in lacking]
 
 
 def _large(tree: Mapping[str, Any]) -> dict[str, state.HasRows]:
@@ -58,9 +54,9 @@ def _large(tree: Mapping[str, Any]) -> dict[str, state.HasRows]:
 
 def _known(directory: Path) -> dict[str, list[segments.Segment]]:
     """What the newest checkpoint has written already; nothing where it cannot be read."""
-    for kept in reversed(checkpoint.listed(directory)[-1:]):
-        try:
-            return segments.listed(kept.manifest())
-        except (CheckpointDamaged, TypeError):
-            break
-    return {}
+    if not (kept := checkpoint.listed(directory)):
+        return {}
+    try:
+        return segments.listed(kept[-1].manifest())
+    except (CheckpointDamaged, TypeError):
+        return {}

@@ -9,6 +9,7 @@ XLA uses no units for it, and where the processor has some: by how much is measu
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,17 +101,17 @@ def program(
     return call
 
 
-# Of the programs that are being traced, the innermost last: whether XLA compiles it.
-_traced: list[bool] = []
+# Whether XLA compiles the innermost of the programs that are being traced; None: none is.
+_compiled: contextvars.ContextVar[bool | None] = contextvars.ContextVar("compiled", default=None)
 
 
 @contextlib.contextmanager
 def _within(xla: bool) -> Iterator[None]:
-    _traced.append(xla)
+    before = _compiled.set(xla)
     try:
         yield
     finally:
-        _traced.pop()
+        _compiled.reset(before)
 
 
 def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,8 +120,8 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
     For arithmetic on large arrays number by number, and for moving them: TensorFlow goes through memory once for each
     operation, XLA once for all of them.
     """
-    inside_one = bool(_traced) and not _traced[-1] and not tf.executing_eagerly()
-    return tf.function(function, jit_compile=True, autograph=False) if inside_one else function
+    wanted = _compiled.get() is False and not tf.executing_eagerly()
+    return tf.function(function, jit_compile=True, autograph=False) if wanted else function
 
 
 class Tally:

@@ -283,7 +283,11 @@ def _attribute(env_id: str) -> Any | None:
 def _of_family(env_id: str, named: Named) -> Prepared | None:
     """What a family of environments offers under the name, if one of them knows it."""
     for family in registry.available("env_family"):
-        if (member := family.load()(named.name)) is not None:
+        try:
+            find = family.load()
+        except UserError:  # One that is broken must not hide what the others, and Gymnasium, know.
+            continue
+        if (member := find(named.name)) is not None:
             prepared: Prepared = member(**named.values(member, what="environment", main=False))
             return prepared
     return None

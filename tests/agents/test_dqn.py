@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from same_bits import assert_resumes_to_the_bit, assert_same_bits
+from small_dqn import SMALL
 
 from rlgen import register, state
 from rlgen.agents.books import BookDQN
@@ -21,17 +22,6 @@ from rlgen.environment import CompiledEnv
 from rlgen.envs.making import Environments
 from rlgen.errors import UserError
 from rlgen.registry import unregister
-
-SMALL: dict[str, Any] = {
-    "num_envs": 4,
-    "hidden_units": (16,),
-    "batch_size": 16,
-    "replay_capacity": 512,
-    "learning_starts_env_steps": 32,
-    "train_every_env_steps": 16,
-    "updates_per_train": 4,
-    "target_update_every_updates": 8,
-}
 
 
 def agent(cls=DQN, *, seed: int = 0, engine: str = "compiled", problem: str = "CartPole-v1", **changes: Any) -> DQN:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from same_bits import assert_resumes_to_the_bit
+from small_dqn import SMALL
 
 from rlgen import state
 from rlgen.agents.dqn import DQN
@@ -17,22 +18,11 @@ from rlgen.networks import Options, small_initializer
 from rlgen.spec import Spec
 
 VECTOR = Spec((9,))
-SMALL: dict[str, Any] = {
-    "num_envs": 4,
-    "hidden_units": (16,),
-    "batch_size": 16,
-    "replay_capacity": 512,
-    "learning_starts_env_steps": 32,
-    "train_every_env_steps": 16,
-    "updates_per_train": 4,
-    "target_update_every_updates": 8,
-    "noisy": True,
-    "epsilon": 0.0,
-}
+NOISY: dict[str, Any] = {**SMALL, "noisy": True, "epsilon": 0.0}
 
 
 def agent(*, engine: str = "compiled", seed: int = 0, **changes: Any) -> DQN:
-    return DQN(problem="CartPole-v1", config=DQN.Config.build({**SMALL, **changes}), seed=seed, engine=engine)
+    return DQN(problem="CartPole-v1", config=DQN.Config.build({**NOISY, **changes}), seed=seed, engine=engine)
 
 
 def network(*, sigma: float | None = 0.5, observation: Spec = VECTOR, body: str = "dense", **more: Any) -> QNetwork:

@@ -20,21 +20,21 @@ def test_a_number_depends_on_the_pixels_that_it_is_made_of() -> None:
         return 3 * rows[:, 1, 2, 0] - 5 * rows[:, 4, 4, 1]
 
     seen = np.zeros((2, 6, 6, 2), np.uint8)
-    found = sight.saliency(model, head, seen, blur=1)
+    (found,) = sight.saliency(model, [head], seen, blur=1)
     expected = np.zeros((2, 6, 6))
     expected[:, 1, 2], expected[:, 4, 4] = 3, 5
     np.testing.assert_allclose(found, expected)
     # Over a neighbourhood of nine there is a ninth of it.
-    np.testing.assert_allclose(sight.saliency(model, head, seen, blur=3)[0, 3, 3], 5 / 9, rtol=1e-6)
+    np.testing.assert_allclose(sight.saliency(model, [head], seen, blur=3)[0][0, 3, 3], 5 / 9, rtol=1e-6)
 
 
 def test_networks_of_pictures_can_be_looked_into_and_others_say_so() -> None:
     seen = np.random.default_rng(0).integers(0, 255, (4, 36, 36, 4), np.uint8)
     model = body("nature_cnn", Spec((36, 36, 4), "uint8"), Options(hidden_units=(16,)))
-    found = sight.saliency(model, lambda features: tf.reduce_sum(features, -1), seen)
+    (found,) = sight.saliency(model, [lambda features: tf.reduce_sum(features, -1)], seen)
     assert found.shape == (4, 36, 36) and found.max() > 0
     whole = keras.Input((6, 6, 2), dtype="float32")
-    assert sight.saliency(keras.Model(whole, keras.layers.Flatten()(whole)), tf.reduce_sum, seen[:, :6, :6, :2]) is None
+    assert sight.saliency(keras.Model(whole, keras.layers.Flatten()(whole)), [tf.reduce_sum], seen[:, :6, :6, :2]) == []
 
 
 def test_channels_stand_side_by_side_oldest_first() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from rlgen.envs import atari
 from rlgen.envs.atari_wrappers import LifeLoss, channels_last
+from rlgen.envs.host import OfVector
 from rlgen.envs.making import Environments
 from rlgen.errors import UnknownName, UserError
 from rlgen.spec import Stack
@@ -180,3 +181,16 @@ def test_stacks_become_channels_oldest_first() -> None:
     found = channels_last(colours)
     assert found.shape == (2, 2, 2, 6)
     np.testing.assert_array_equal(found[..., 3:], colours[:, 1])
+
+
+def test_infos_of_others_are_not_taken_for_what_is_reported() -> None:
+    class Scored(gym.vector.SyncVectorEnv):
+        def step(self, actions: Any) -> Any:
+            *rest, info = super().step(actions)
+            return *rest, {**info, "score": "high", "over": None}
+
+    def make() -> Any:
+        return Scored([lambda: gym.make("CartPole-v1")], autoreset_mode=gym.vector.AutoresetMode.SAME_STEP)
+
+    step = OfVector(make, seed=0).step(np.zeros(1, np.int64))
+    assert step.score is None and step.over is None

@@ -6,6 +6,7 @@ import pytest
 
 from rlgen import registry
 from rlgen.errors import UnknownName, UserError
+from rlgen.sources import lookup
 
 AddPackage = Callable[[str, dict[str, str], str], Path]
 
@@ -172,6 +173,12 @@ def test_a_broken_plugin_breaks_itself_alone(add_package: AddPackage, source: st
     for word in (*words, "broken 1.2", "broken:Agent", "could not be imported"):
         assert word in str(caught.value)
     assert caught.value.__cause__ is not None
+
+
+def test_a_broken_family_of_environments_hides_no_environment(add_package: AddPackage) -> None:
+    add_package("broken", {"env_family.broken": "broken:find"}, "raise RuntimeError('out of coffee')")
+    assert lookup("FrozenLake-v1").make().observation_space.n == 16
+    assert lookup("ALE/Pong-v5").about.startswith("machado")
 
 
 def test_plugins_can_be_disabled(add_package: AddPackage, monkeypatch: pytest.MonkeyPatch) -> None:
