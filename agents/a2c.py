@@ -15,8 +15,8 @@ import tensorflow as tf
 from rlgen import learning
 from rlgen.agents.advantages import explained_variance, gae, normalized, returns_so_far
 from rlgen.agents.normalizer import RunningMoments
-from rlgen.agents.on_policy import OnPolicyAgent, OnPolicyConfig, flat
-from rlgen.agents.trajectory import Transitions
+from rlgen.agents.on_policy import OnPolicyAgent, OnPolicyConfig
+from rlgen.agents.trajectory import Transitions, flat
 from rlgen.config import load_presets, option
 from rlgen.errors import UserError
 

@@ -17,7 +17,7 @@ from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout
 from rlgen.agents.trajectory import Batch, Episodes, Transitions
 
 if TYPE_CHECKING:
-    from rlgen.agents.off_policy import OffPolicyAgent
+    from rlgen.agents.replay_agent import ReplayAgent
 
 # Vector steps that draw their random numbers together.
 STRETCH_ROWS = 32
@@ -37,7 +37,7 @@ class Engine(abc.ABC):
     replay: Any
     rollout: Any
 
-    def __init__(self, agent: OffPolicyAgent) -> None:
+    def __init__(self, agent: ReplayAgent) -> None:
         self.agent, self.tally = agent, loops.Tally()
 
     @abc.abstractmethod
@@ -67,7 +67,7 @@ class CompiledEngine(Engine):
 
     REPLAYS = (LoopReplay, PrioritizedLoopReplay)
 
-    def __init__(self, agent: OffPolicyAgent) -> None:
+    def __init__(self, agent: ReplayAgent) -> None:
         """Make rollout and replay."""
         super().__init__(agent)
         self.replay = self._replay(self.REPLAYS)
@@ -149,7 +149,7 @@ class HostEngine(Engine):
 
     REPLAYS = (Replay, PrioritizedReplay)
 
-    def __init__(self, agent: OffPolicyAgent) -> None:
+    def __init__(self, agent: ReplayAgent) -> None:
         """Make environments and replay."""
         super().__init__(agent)
         config = agent.config

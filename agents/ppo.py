@@ -16,8 +16,7 @@ import tensorflow as tf
 from rlgen import draws, loops
 from rlgen.agents.a2c import A2C, A2CConfig
 from rlgen.agents.advantages import explained_variance, gae, normalized
-from rlgen.agents.on_policy import flat
-from rlgen.agents.trajectory import Transitions
+from rlgen.agents.trajectory import Transitions, flat
 from rlgen.config import load_presets, option
 from rlgen.errors import UserError
 from rlgen.schedules import Schedule

@@ -14,8 +14,9 @@ import tensorflow as tf
 
 from rlgen import learning
 from rlgen.agents.advantages import discounted_returns
-from rlgen.agents.on_policy import OnPolicyAgent, OnPolicyConfig, flat
-from rlgen.agents.trajectory import Episodes, Transitions
+from rlgen.agents.on_policy import OnPolicyAgent, OnPolicyConfig
+from rlgen.agents.rollout_agent import RolloutAgent
+from rlgen.agents.trajectory import Episodes, Transitions, flat
 from rlgen.config import load_presets, option
 from rlgen.networks import Activation
 from rlgen.schedules import Schedule
@@ -61,7 +62,27 @@ def normalized_where(x: Any, mask: Any) -> Any:
     return tf.where(mask, centred / (tf.sqrt(mean_where(centred**2, mask)) + 1e-8), 0.0)
 
 
-class Reinforce(OnPolicyAgent):
+class WholeEpisodes(RolloutAgent):
+    """Of agents that learn from first episodes: all environments begin one with a rollout, and it is cut at the end."""
+
+    def training_wrappers(self) -> tuple[str, ...]:
+        """An episode that goes on must not reach into the next update."""
+        return (f"time_limit:{self.config.rollout_steps}",)
+
+    def begin_rollout(self, standing: Any, vector_steps: Any) -> Any:
+        """At the beginning of new episodes."""
+        return self._rollout.fresh(vector_steps)
+
+    def begin_rollout_on_host(self) -> None:
+        """The same."""
+        self._rollout.restart()
+
+    def counted(self, episodes: Episodes) -> Episodes:
+        """The first of each environment: the later ones may not have come to their end."""
+        return episodes._replace(done=episodes.done & first_episodes(episodes.done))
+
+
+class Reinforce(WholeEpisodes, OnPolicyAgent):
     """REINFORCE: actions that were followed by more than usual become more probable.
 
     Every environment begins a new episode, and after `rollout_steps` the first episode of each is learned
@@ -97,24 +118,6 @@ class Reinforce(OnPolicyAgent):
             "train/grad_norm": norm,
             "train/steps_per_update": tf.reduce_sum(tf.cast(mask, tf.float32)),
         }
-
-    # ---- whole episodes -------------------------------------------------------------------------------
-
-    def training_wrappers(self) -> tuple[str, ...]:
-        """An episode that goes on must not reach into the next update."""
-        return (f"time_limit:{self.config.rollout_steps}",)
-
-    def begin_rollout(self, standing: Any, vector_steps: Any) -> Any:
-        """At the beginning of new episodes."""
-        return self._rollout.fresh(vector_steps)
-
-    def begin_rollout_on_host(self) -> None:
-        """The same."""
-        self._rollout.restart()
-
-    def counted(self, episodes: Episodes) -> Episodes:
-        """The first of each environment: the later ones may not have come to their end."""
-        return episodes._replace(done=episodes.done & first_episodes(episodes.done))
 
     # ---- parts ----------------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import tensorflow as tf
+
 
 class Transitions(NamedTuple):
     """Steps of N environments in order, each field [K, N, ...].
@@ -50,3 +52,8 @@ class Batch(NamedTuple):
     discount: Any
     next_observation: Any
     weight: Any
+
+
+def flat(x: Any) -> Any:
+    """[T, N, ...] as [T * N, ...]."""
+    return tf.reshape(x, (-1, *x.shape[2:]))
