@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
+# What tests hold the agents against. Its pins are years old, and its code is not: it runs on what is installed.
+TF_AGENTS := tf-agents==0.19.0 gym==0.23.0 gym-notices gin-config
 
 .PHONY: setup demo browser test test-faults lint bench clean
 
@@ -13,6 +15,7 @@ $(VENV)/.done: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-deps $(TF_AGENTS)
 	touch $@
 
 demo: setup
