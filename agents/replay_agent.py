@@ -247,8 +247,8 @@ class ReplayAgent(Agent):
             tf.Variable(0, dtype=tf.int64, trainable=False) for _ in range(3)
         )
         self.refilled_from_env_steps = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.seeds = runtime.Seeds(self.seed, "sample", *self.draws_for)
         self.build_learner()
         self.generator = runtime.generator(self.seed, "exploration")
-        self.seeds = runtime.Seeds(self.seed, "sample", *self.draws_for)
         self._engine = CompiledEngine(self) if self.engine == "compiled" else HostEngine(self)
         self._built = True

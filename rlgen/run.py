@@ -376,8 +376,8 @@ def check_free(path: Path) -> None:
 def default_path(config: RunConfig) -> Path:
     """`runs/<algorithm>-<problem>-<preset>-s<seed>-<time>`, the longest of them cut to what a name has room for."""
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    problem = re.sub(r"[^\w.-]+", "_", config.problem)
-    return Path("runs") / paths.fitting(config.algorithm, problem, config.preset, f"s{config.seed}", now)
+    algorithm, problem = (re.sub(r"[^\w.-]+", "_", name) for name in (config.algorithm, config.problem))
+    return Path("runs") / paths.fitting(algorithm, problem, config.preset, f"s{config.seed}", now)
 
 
 def provenance() -> Mapping[str, Any]:

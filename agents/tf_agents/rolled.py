@@ -1,0 +1,97 @@
+"""Agents of TF-Agents that learn from rollouts, and throw them away."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+import tensorflow as tf
+
+from rlgen.agents.rollout_agent import RolloutAgent, RolloutConfig
+from rlgen.agents.tf_agents import library
+from rlgen.agents.tf_agents.bridged import Bridged, BridgedConfig, within
+from rlgen.agents.trajectory import Transitions
+from rlgen.config import option
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RolledConfig(BridgedConfig, RolloutConfig):
+    """How experience is collected, which is learned from once and thrown away."""
+
+    hidden_units: tuple[int, ...] = option((64, 64), "Units of the hidden layers.", at_least=1)
+
+
+class Rolled(Bridged, RolloutAgent):
+    """Base of agents whose `train` takes what every environment did, one after another."""
+
+    Config: ClassVar[type[RolledConfig]] = RolledConfig
+    draws_for = ("update",)
+
+    def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
+        """As the agent collects."""
+        dtype = tf.int32 if isinstance(self.action_space, gym.spaces.Discrete) else tf.float32
+        return tf.cast(self.collected(observation, env_steps, noise), dtype)
+
+    def to_environment(self, action: Any) -> Any:
+        """Clipped to the bounds, of which a normal distribution knows nothing."""
+        spec = self.action_spec
+        return np.clip(action, spec.minimum, spec.maximum) if spec.dtype == tf.float32 else action
+
+    def to_compiled_environment(self, action: Any) -> Any:
+        """The same in TensorFlow."""
+        spec = self.action_spec
+        return tf.clip_by_value(action, spec.minimum, spec.maximum) if spec.dtype == tf.float32 else action
+
+    # ---- learning -------------------------------------------------------------------------------------
+
+    def begin_update(self, env_steps: Any) -> None:
+        """Schedules follow the environment steps."""
+        self.clock = env_steps
+
+    def update(self, rows: Transitions) -> dict[str, Any]:
+        """One call of the agent's `train`."""
+        return self._learning(rows, self.clock)
+
+    def _train_on(self, rows: Transitions, env_steps: Any) -> dict[str, Any]:
+        self.clock = env_steps
+        with within(self.seeds.draw("update", self.updates)):
+            return self.scalars(self.agent.train(self.experience(rows)))
+
+    def experience(self, rows: Transitions) -> Any:
+        """TF-Agents' trajectories, [N, T, ...], of rows [T, N, ...]: the first episode of each environment."""
+        kinds = library.time_steps.StepType
+        middle = tf.fill(rows.reward.shape, kinds.MID)
+        fields = {
+            "step_type": middle,
+            "observation": rows.observation,
+            "action": rows.action,
+            "next_step_type": tf.where(rows.done, kinds.LAST, kinds.MID),
+            "reward": rows.reward,
+            "discount": 1 - tf.cast(rows.terminated, tf.float32),
+        }
+        by_env = {name: turned(field) for name, field in fields.items()}
+        return library.trajectories.Trajectory(policy_info=(), **by_env)
+
+    def build_learner(self) -> None:
+        """What optimizers keep is made when a first update is traced."""
+        self._learning = tf.function(self._train_on, autograph=False)
+        with self.recorded():
+            self._learning.get_concrete_function(self._specimen(), tf.constant(0, tf.int64))
+
+    def _specimen(self) -> Transitions:
+        size = (self.config.rollout_steps, self.config.num_envs)
+        seen, no = tf.zeros((*size, *self.observation.shape), self.observation.dtype), tf.zeros(size, tf.bool)
+        taken = tf.zeros((*size, *self.action_spec.shape), self.action_spec.dtype)
+        return Transitions(seen, taken, tf.zeros(size), no, no, seen)
+
+    @property
+    def examples(self) -> int:
+        """A rollout."""
+        return self.step_quantum
+
+
+def turned(x: Any) -> Any:
+    """[T, N, ...] as [N, T, ...]."""
+    return tf.transpose(x, (1, 0, *range(2, x.shape.rank)))
