@@ -13,6 +13,9 @@ ORACLE = Path(__file__).parents[1] / "support" / "tf_agents_oracle.py"
 QUANTITIES = {
     "dqn": ("loss", "td_errors", "gradients"),
     "double_dqn": ("loss", "td_errors", "gradients"),
+    # TF-Agents normalizes over all that it is given, so these are given whole episodes of equal length.
+    "reinforce, normalized": ("loss", "gradients"),
+    "reinforce": ("loss", "gradients"),
     "sac": (
         "critic_loss",
         "critic_gradients",

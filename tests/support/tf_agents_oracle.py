@@ -9,6 +9,7 @@ mean.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator
@@ -18,10 +19,12 @@ import numpy as np
 
 import rlgen
 from rlgen import learning, runtime
-from rlgen.agents.trajectory import Batch
+from rlgen.agents.tf_agents import library
+from rlgen.agents.trajectory import Batch, Transitions
 
 CASES, BATCH = 20, 16
 OBSERVED, ACTIONS, HIDDEN = 4, 2, (24, 16)
+ENVS, STEPS = 6, 12
 DISCOUNT = 0.97
 
 
@@ -47,8 +50,9 @@ def batches(seed: int, *, observed: int = OBSERVED, continuous: bool = False) ->
         )
 
 
-def ours(agent: Any, batch: Batch) -> tuple[dict[str, Any], Any, list[list[Any]]]:
-    """Scalars, TD errors and the gradients of each descent of one update, of which no step is made; targets stay."""
+@contextlib.contextmanager
+def undescended() -> Iterator[list[list[Any]]]:
+    """The gradients of each descent inside, of which no step is made; targets stay."""
     import tensorflow as tf
 
     gradients: list[list[Any]] = []
@@ -60,9 +64,17 @@ def ours(agent: Any, batch: Batch) -> tuple[dict[str, Any], Any, list[list[Any]]
 
     learning.apply, learning.follow = keep, lambda *_: None
     try:
-        scalars, errors = agent.update(Batch(*map(tf.constant, batch)), tf.constant(1))
+        yield gradients
     finally:
         learning.apply, learning.follow = apply, follow
+
+
+def ours(agent: Any, batch: Batch) -> tuple[dict[str, Any], Any, list[list[Any]]]:
+    """Scalars, TD errors and the gradients of each descent of one update, which is not made."""
+    import tensorflow as tf
+
+    with undescended() as gradients:
+        scalars, errors = agent.update(Batch(*map(tf.constant, batch)), tf.constant(1))
     return {name: np.asarray(value) for name, value in scalars.items()}, errors.numpy(), gradients
 
 
@@ -233,15 +245,107 @@ def sac_pair() -> tuple[Any, Any]:
     return own, other
 
 
+def rollouts(seed: int, *, whole: bool) -> Iterator[Transitions]:
+    """Random ones [T, N]; every first episode ends at the last step or, if not `whole`, at any, either way."""
+    generator = np.random.default_rng(seed)
+    for _ in range(CASES):
+        ends = np.full(ENVS, STEPS - 1) if whole else generator.integers(2, STEPS, ENVS)
+        done = np.arange(STEPS)[:, None] == ends
+        terminated = done & (generator.random(ENVS) < 0.5)
+        seen = generator.normal(size=(2, STEPS, ENVS, OBSERVED)).astype(np.float32)
+        yield Transitions(
+            seen[0],
+            generator.integers(ACTIONS, size=(STEPS, ENVS)).astype(np.int32),
+            generator.normal(size=(STEPS, ENVS)).astype(np.float32),
+            terminated,
+            done & ~terminated,
+            seen[1],
+        )
+
+
+def own_reinforce(agent: Any, rows: Transitions) -> dict[str, Any]:
+    """What is compared of ours, a mean over steps where TF-Agents sums over each episode."""
+    import tensorflow as tf
+
+    with undescended() as gradients:
+        loss = agent.update(Transitions(*map(tf.constant, rows)))["train/loss"].numpy()
+    done = rows.terminated | rows.truncated
+    scale = float((done.argmax(0) + 1).sum() / ENVS)
+    return {"loss": scale * loss, "gradients": [scale * gradient for gradient in gradients[0]]}
+
+
+def their_reinforce(agent: Any, rows: Transitions) -> dict[str, Any]:
+    """The same of TF-Agents' loss. What follows a first episode has no end there, and so no part in it."""
+    import tensorflow as tf
+    from tf_agents.trajectories import StepType, Trajectory
+    from tf_agents.utils import value_ops
+
+    done = (rows.terminated | rows.truncated).T
+    experience = Trajectory(
+        step_type=tf.fill(done.shape, StepType.MID),
+        observation=tf.constant(rows.observation.swapaxes(0, 1)),
+        action=tf.constant(rows.action.T),
+        policy_info=(),
+        next_step_type=tf.constant(np.where(done, StepType.LAST, StepType.MID).astype(np.int32)),
+        reward=tf.constant(rows.reward.T),
+        discount=tf.constant(1 - rows.terminated.T.astype(np.float32)),
+    )
+    goes_on = tf.constant(~done, tf.float32) * experience.discount * DISCOUNT
+    returns = value_ops.discounted_return(experience.reward, goes_on, time_major=False)
+    with tf.GradientTape() as tape:
+        loss = agent.total_loss(experience, returns, weights=None).loss
+    gradients = tape.gradient(loss, agent._actor_network.trainable_weights)
+    return {"loss": loss.numpy(), "gradients": [gradient.numpy() for gradient in gradients]}
+
+
+def reinforce_pair(*, normalize: bool) -> tuple[Any, Any]:
+    """Ours and TF-Agents', with the same policy."""
+    import tensorflow as tf
+    from tf_agents.agents.reinforce import reinforce_agent
+    from tf_agents.networks import actor_distribution_network
+    from tf_agents.specs import tensor_spec
+    from tf_agents.trajectories import time_step_spec
+
+    own = rlgen.make(
+        "reinforce",
+        env="CartPole-v1",
+        preset="default",
+        config={
+            "num_envs": ENVS,
+            "rollout_steps": STEPS,
+            "hidden_units": HIDDEN,
+            "discount": DISCOUNT,
+            "normalize_returns": normalize,
+        },
+    )
+    own.state()
+    draw_weights(own.network, np.random.default_rng(9), scale=0.5)
+    seen, action = tf.TensorSpec((OBSERVED,), tf.float32), tensor_spec.BoundedTensorSpec((), tf.int32, 0, ACTIONS - 1)
+    other = reinforce_agent.ReinforceAgent(
+        time_step_spec(seen),
+        action,
+        actor_network=actor_distribution_network.ActorDistributionNetwork(
+            seen, action, fc_layer_params=HIDDEN, activation_fn=tf.keras.activations.tanh
+        ),
+        optimizer=tf.keras.optimizers.legacy.Adam(),
+        gamma=DISCOUNT,
+        normalize_returns=normalize,
+        train_step_counter=tf.Variable(0, dtype=tf.int64),
+    )
+    for to, of in zip(other._actor_network.variables, own.learned_variables(), strict=True):
+        to.assign(of.numpy())
+    return own, other
+
+
 def difference(a: Any, b: Any) -> float:
-    """The largest, relative to the largest number."""
-    if isinstance(a, list):
-        return max(difference(*both) for both in zip(a, b, strict=True))
-    return float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-6))
+    """The largest, relative to the largest number; to 1 where that is less, for terms of about 1 cancel each other."""
+    left, right = (np.concatenate([np.ravel(part) for part in (x if isinstance(x, list) else [x])]) for x in (a, b))
+    return float(np.abs(left - right).max() / max(np.abs(right).max(), 1.0))
 
 
 def main() -> None:
     """Compare, and say what was found."""
+    library.require()
     largest: dict[str, float] = {}
     losses: dict[str, list[Any]] = {"dqn": [], "double_dqn": []}
 
@@ -259,6 +363,10 @@ def main() -> None:
     own, other = sac_pair()
     for batch in batches(seed=4, observed=3, continuous=True):
         note("sac", own_sac(own, batch), their_sac(other, batch))
+    for name, whole in (("reinforce, normalized", True), ("reinforce", False)):
+        own, other = reinforce_pair(normalize=whole)
+        for rows in rollouts(seed=5, whole=whole):
+            note(name, own_reinforce(own, rows), their_reinforce(other, rows))
     apart = float(np.abs(np.subtract(*losses.values())).mean())
     json.dump({"largest": largest, "double is not plain": apart}, sys.stdout)
 
