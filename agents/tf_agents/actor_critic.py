@@ -7,14 +7,16 @@ from typing import Any
 
 import gymnasium as gym
 
+from rlgen.agents.replay_agent import ReplayConfig
 from rlgen.agents.tf_agents import library
-from rlgen.agents.tf_agents.replayed import Replayed, ReplayedConfig
+from rlgen.agents.tf_agents.made import MadeConfig
+from rlgen.agents.tf_agents.replayed import Replayed
 from rlgen.config import option
 from rlgen.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ActorCriticConfig(ReplayedConfig):
+class ActorCriticConfig(ReplayConfig, MadeConfig):
     """One update after every environment step."""
 
     num_envs: int = option(1, "Environments stepped together.", at_least=1, at_most=65_536)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -23,13 +21,11 @@ from absl import logging
 from tensorflow.python.util import deprecation
 
 from rlgen import draws, loops, runtime
-from rlgen.agents.agent import Agent, AgentConfig, Observations
+from rlgen.agents.agent import Agent, Observations
 from rlgen.agents.tf_agents import library, randomness
-from rlgen.config import load_presets, option
+from rlgen.envs.making import Environments
 from rlgen.errors import UserError
-from rlgen.schedules import Schedule
 
-PRESETS = load_presets(Path(__file__).parents[1] / "presets" / "tf_agents.json")
 # What TF-Agents calls a part of a loss, where the scalars of the house have another name for it.
 SCALARS = {
     "alpha_loss": "train/ent_coef_loss",
@@ -37,17 +33,6 @@ SCALARS = {
     "value_estimation_loss": "train/value_loss",
     "entropy_regularization_loss": "train/entropy_loss",
 }
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class BridgedConfig(AgentConfig):
-    """What every agent of TF-Agents can be told."""
-
-    optimizer: Literal["adam", "rmsprop", "rmsprop_centered"] = option(
-        "adam", "What steps the weights, Keras 2's; rmsprop_centered with a decay of .95, as in Mnih et al. (2015)."
-    )
-    optimizer_epsilon: float = option(1e-7, "What it adds to the root of the mean square gradient.", above=0)
-    max_grad_norm: float | None = option(None, "Gradients are scaled down to this norm each; none: never.", above=0)
 
 
 @contextlib.contextmanager
@@ -71,16 +56,13 @@ class Bridged(Agent):
         time_step_spec: TF-Agents' of what the agent sees.
     """
 
-    Config: ClassVar[type[BridgedConfig]] = BridgedConfig
     serves: ClassVar[tuple[type[gym.Space[Any]], ...]] = (gym.spaces.Discrete, gym.spaces.Box)
     wants = " between bounds"
     agent: Any
 
     def __init__(self, *, problem: str, config: Any, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
-        seen = library.specs.TensorSpec(self.observation.shape, tf.as_dtype(self.observation.dtype), "observation")
-        self.time_step_spec = library.time_steps.time_step_spec(seen)
-        self.action_spec = _action_spec(self.action_space)
+        self.time_step_spec, self.action_spec = specifications(self.environments)
         # What schedules follow: environment steps so far, where an update or an action is traced.
         self.clock: Any = 0
         self._recorded: list[Any] = []
@@ -89,6 +71,7 @@ class Bridged(Agent):
             self.counter = tf.Variable(0, dtype=tf.int64, trainable=False)
             self.agent = self.make_agent()
             self.agent.initialize()
+        self._record(self.agent)
         _refuse_memory(self.agent)
         convolves = any(each.shape.rank == 4 for each in self._recorded)
         self.compute = loops.choose(convolutional=convolves, precision="float32")
@@ -148,17 +131,6 @@ class Bridged(Agent):
 
     # ---- learning -------------------------------------------------------------------------------------
 
-    def optimizer(self, learning_rate: Schedule) -> Any:
-        """Keras 2's, whose step size follows a schedule by the environment steps."""
-        optimizers = tf.keras.optimizers.legacy
-        kinds = {
-            "adam": optimizers.Adam,
-            "rmsprop": optimizers.RMSprop,
-            "rmsprop_centered": functools.partial(optimizers.RMSprop, rho=0.95, centered=True),
-        }
-        rate = learning_rate(0) if learning_rate.constant else lambda: learning_rate(self.clock)
-        return kinds[self.config.optimizer](rate, epsilon=self.config.optimizer_epsilon)
-
     def scalars(self, info: Any) -> dict[str, Any]:
         """The loss and its parts of a `LossInfo`, by TensorBoard name."""
         parts = info.extra._asdict() if hasattr(info.extra, "_asdict") else {}
@@ -179,6 +151,15 @@ class Bridged(Agent):
             return variable
 
         return tf.variable_creator_scope(record)
+
+    def _record(self, agent: Any) -> None:
+        """Take what an agent had when it came, which no `recorded` has seen."""
+        optimizers = (each for each in vars(agent).values() if isinstance(each, tf.keras.optimizers.legacy.Optimizer))
+        known = {id(each) for each in self._recorded}
+        for variable in (*agent.variables, *(each for optimizer in optimizers for each in optimizer.variables())):
+            if id(variable) not in known:
+                known.add(id(variable))
+                self._recorded.append(variable)
 
     def inference_state(self) -> dict[str, Any]:
         """The variables of the policy."""
@@ -208,6 +189,13 @@ class Bridged(Agent):
 def _is_scalar(part: Any) -> bool:
     """Whether it is one number, and not that of a part of the loss that is switched off: 0 as it is written."""
     return tf.is_tensor(part) and part.shape.rank == 0 and tf.get_static_value(part) != 0
+
+
+def specifications(environments: Environments) -> tuple[Any, Any]:
+    """TF-Agents' of a time step and of an action: counted from 0, or between the environment's bounds."""
+    seen = environments.observation
+    observation = library.specs.TensorSpec(seen.shape, tf.as_dtype(seen.dtype), "observation")
+    return library.time_steps.time_step_spec(observation), _action_spec(environments.action_space)
 
 
 def _action_spec(space: gym.Space[Any]) -> Any:

@@ -16,9 +16,10 @@ import tensorflow as tf
 
 from rlgen import loops
 from rlgen.agents.agent import Floats, Observations
-from rlgen.agents.tf_agents import layers, library
-from rlgen.agents.tf_agents.bridged import PRESETS
-from rlgen.agents.tf_agents.replayed import Replayed, ReplayedConfig
+from rlgen.agents.replay_agent import ReplayConfig
+from rlgen.agents.tf_agents import library, made
+from rlgen.agents.tf_agents.made import MadeConfig
+from rlgen.agents.tf_agents.replayed import Replayed
 from rlgen.agents.trajectory import Batch
 from rlgen.config import option
 from rlgen.errors import UserError
@@ -26,10 +27,10 @@ from rlgen.schedules import Schedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DQNConfig(ReplayedConfig):
+class DQNConfig(ReplayConfig, MadeConfig):
     """A Q-network of dense layers, behind convolutions where there are pictures."""
 
-    presets = PRESETS["dqn"]
+    presets = made.PRESETS["dqn"]
 
     learning_rate: Schedule = option(2.3e-3, "Step size, clocked by environment steps.", above=0)
     epsilon: Schedule = option(
@@ -50,14 +51,14 @@ class DQNConfig(ReplayedConfig):
 class DoubleDQNConfig(DQNConfig):
     """DQN's."""
 
-    presets = PRESETS["ddqn"]
+    presets = made.PRESETS["ddqn"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class C51Config(DQNConfig):
     """DQN's, and the returns that are told apart; their loss is always the cross entropy."""
 
-    presets = PRESETS["c51"]
+    presets = made.PRESETS["c51"]
 
     atoms: int = option(51, "Returns that are told apart.", at_least=2, at_most=1024)
     value_min: float = option(-20.0, "The lowest of them, of learned, that is scaled, rewards.")
@@ -84,7 +85,7 @@ class QLearner(Replayed):
         """The arguments that the constructors of all three know."""
         config = self.config
         return {
-            "optimizer": self.optimizer(config.learning_rate),
+            "optimizer": made.optimizer(self, config.learning_rate),
             "epsilon_greedy": lambda: tf.cast(config.epsilon(self.clock), tf.float32),
             "target_update_tau": config.target_update_rate,
             "target_update_period": config.target_update_every_updates,
@@ -124,7 +125,7 @@ class DQN(QLearner):
     def make_agent(self) -> Any:
         """An agent of the `kind`, with a `QNetwork`."""
         seen = self.time_step_spec.observation
-        self.network = library.q_network.QNetwork(seen, self.action_spec, **layers.of(self))
+        self.network = library.q_network.QNetwork(seen, self.action_spec, **made.layers(self))
         losses = {"huber": library.common.element_wise_huber_loss, "squared": library.common.element_wise_squared_loss}
         return getattr(library.dqn_agent, self.kind)(
             self.time_step_spec,
@@ -159,7 +160,7 @@ class C51(QLearner):
         """A `CategoricalDqnAgent` with a `CategoricalQNetwork`."""
         config, seen = self.config, self.time_step_spec.observation
         self.network = library.categorical_q_network.CategoricalQNetwork(
-            seen, self.action_spec, num_atoms=config.atoms, **layers.of(self)
+            seen, self.action_spec, num_atoms=config.atoms, **made.layers(self)
         )
         return library.categorical_dqn_agent.CategoricalDqnAgent(
             self.time_step_spec,

@@ -10,20 +10,22 @@ from typing import Any
 
 import tensorflow as tf
 
-from rlgen.agents.tf_agents import layers, library
-from rlgen.agents.tf_agents.bridged import PRESETS
-from rlgen.agents.tf_agents.rolled import Rolled, RolledConfig, turned
+from rlgen.agents.rollout_agent import RolloutConfig
+from rlgen.agents.tf_agents import library, made
+from rlgen.agents.tf_agents.made import MadeConfig
+from rlgen.agents.tf_agents.rolled import Rolled, turned
 from rlgen.agents.trajectory import Transitions
 from rlgen.config import option
 from rlgen.schedules import Schedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PPOConfig(RolledConfig):
+class PPOConfig(RolloutConfig, MadeConfig):
     """How often a rollout is learned from, and how far the policy may go."""
 
-    presets = PRESETS["ppo"]
+    presets = made.PRESETS["ppo"]
 
+    hidden_units: tuple[int, ...] = option((64, 64), "Units of the hidden layers.", at_least=1)
     rollout_steps: int = option(32, "Steps of every environment before an update.", at_least=2)
     learning_rate: Schedule = option(1e-3, "Step size, clocked by environment steps.", above=0)
     epochs: int = option(10, "Gradient steps on every rollout, each on all of it.", at_least=1, at_most=100)
@@ -35,12 +37,31 @@ class PPOConfig(RolledConfig):
     normalize_observations: bool = option(False, "Take off the running mean, divide by the running deviation.")
 
 
-class PPO(Rolled):
-    """Proximal policy optimisation by TF-Agents: several steps on every rollout, none of them far.
+class PPORollouts(Rolled):
+    """Base of agents that are `PPOAgent`s.
 
     An episode that a time limit ends is worth what is expected from its last state on, as everywhere else here;
-    TF-Agents counts nothing for it.
+    TF-Agents counts nothing for it. Where the agent divides rewards by their deviation it stays as it is.
     """
+
+    def experience(self, rows: Transitions) -> Any:
+        """As the base says, [N, T + 1, ...]: the last step is there for its value alone."""
+        if self.agent._reward_normalizer is None:
+            rows = rows._replace(reward=rows.reward + self._beyond_time_limits(rows))
+        longer = closed(super().experience(rows), turned(rows.next_observation))
+        return with_policy_info(self.agent.collect_policy, longer)
+
+    def _beyond_time_limits(self, rows: Transitions) -> Any:
+        """gamma * V(s') where an episode was truncated, [T, N], and 0 elsewhere."""
+        policy = self.agent.collect_policy
+        flat = tf.reshape(rows.next_observation, (-1, *self.observation.shape))
+        value, _ = policy.apply_value_network(flat, self.time_step(flat).step_type, training=False)
+        expected = self.agent._discount_factor * tf.reshape(value, rows.reward.shape)
+        return tf.where(rows.truncated & ~rows.terminated, tf.stop_gradient(expected), 0.0)
+
+
+class PPO(PPORollouts):
+    """Proximal policy optimisation by TF-Agents: several steps on every rollout, none of them far."""
 
     Config = PPOConfig
     default_steps = 200_000
@@ -49,15 +70,15 @@ class PPO(Rolled):
         """A `PPOAgent` that clips, with neither of its penalties for going far."""
         config, seen = self.config, self.time_step_spec.observation
         actor = library.actor_distribution_network.ActorDistributionNetwork(
-            seen, self.action_spec, activation_fn=tf.keras.activations.tanh, **layers.of(self)
+            seen, self.action_spec, activation_fn=tf.keras.activations.tanh, **made.layers(self)
         )
         self.value_network = library.value_network.ValueNetwork(
-            seen, activation_fn=tf.keras.activations.tanh, **layers.of(self)
+            seen, activation_fn=tf.keras.activations.tanh, **made.layers(self)
         )
         return library.ppo_agent.PPOAgent(
             self.time_step_spec,
             self.action_spec,
-            optimizer=self.optimizer(config.learning_rate),
+            optimizer=made.optimizer(self, config.learning_rate),
             actor_net=actor,
             value_net=self.value_network,
             importance_ratio_clipping=config.clip_range,
@@ -76,20 +97,6 @@ class PPO(Rolled):
             gradient_clipping=config.max_grad_norm,
             train_step_counter=self.counter,
         )
-
-    def experience(self, rows: Transitions) -> Any:
-        """As the base says, [N, T + 1, ...]: the last step is there for its value alone."""
-        rows = rows._replace(reward=rows.reward + self._beyond_time_limits(rows))
-        longer = closed(super().experience(rows), turned(rows.next_observation))
-        return with_policy_info(self.agent.collect_policy, longer)
-
-    def _beyond_time_limits(self, rows: Transitions) -> Any:
-        """gamma * V(s') where an episode was truncated, [T, N], and 0 elsewhere."""
-        policy = self.agent.collect_policy
-        flat = tf.reshape(rows.next_observation, (-1, *self.observation.shape))
-        value, _ = policy.apply_value_network(flat, self.time_step(flat).step_type, training=False)
-        expected = self.config.discount * tf.reshape(value, rows.reward.shape)
-        return tf.where(rows.truncated & ~rows.terminated, tf.stop_gradient(expected), 0.0)
 
 
 def closed(trajectory: Any, successors: Any) -> Any:

@@ -12,19 +12,20 @@ from typing import Any
 import tensorflow as tf
 
 from rlgen.agents.reinforce import WholeEpisodes, first_episodes, normalized_where
-from rlgen.agents.tf_agents import layers, library
-from rlgen.agents.tf_agents.bridged import PRESETS
-from rlgen.agents.tf_agents.rolled import Rolled, RolledConfig, turned
+from rlgen.agents.rollout_agent import RolloutConfig
+from rlgen.agents.tf_agents import library, made
+from rlgen.agents.tf_agents.made import MadeConfig
+from rlgen.agents.tf_agents.rolled import Rolled, turned
 from rlgen.agents.trajectory import Transitions
 from rlgen.config import option
 from rlgen.schedules import Schedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReinforceConfig(RolledConfig):
+class ReinforceConfig(RolloutConfig, MadeConfig):
     """Every update is made of one episode of each environment, played side by side and cut at `rollout_steps`."""
 
-    presets = PRESETS["reinforce"]
+    presets = made.PRESETS["reinforce"]
 
     num_envs: int = option(
         10, "Episodes an update learns from, each in an environment of its own.", at_least=1, at_most=65_536
@@ -42,7 +43,23 @@ class ReinforceConfig(RolledConfig):
     entropy_weight: float = option(0.0, "Weight of the entropy bonus.", at_least=0)
 
 
-class Reinforce(WholeEpisodes, Rolled):
+class EpisodeRollouts(WholeEpisodes, Rolled):
+    """Base of agents that are `ReinforceAgent`s: they learn from the first episode of each environment.
+
+    Attributes:
+        first: which steps of the rollout those are, [N, T].
+    """
+
+    first: Any = None
+
+    def experience(self, rows: Transitions) -> Any:
+        """As the base says, without the ends that follow the first of each environment: all behind it is left out."""
+        first = first_episodes(rows.done)
+        self.first = turned(first)
+        return super().experience(rows._replace(terminated=rows.terminated & first, truncated=rows.truncated & first))
+
+
+class Reinforce(EpisodeRollouts):
     """REINFORCE by TF-Agents: actions that were followed by more than usual become more probable."""
 
     Config = ReinforceConfig
@@ -51,14 +68,13 @@ class Reinforce(WholeEpisodes, Rolled):
     def make_agent(self) -> Any:
         """A `ReinforceAgent`."""
         config, seen = self.config, self.time_step_spec.observation
-        self._first: Any = None
         networks = library.actor_distribution_network, library.value_network
         return library.reinforce_agent.ReinforceAgent(
             self.time_step_spec,
             self.action_spec,
-            actor_network=networks[0].ActorDistributionNetwork(seen, self.action_spec, **layers.of(self)),
-            optimizer=self.optimizer(config.learning_rate),
-            value_network=networks[1].ValueNetwork(seen, **layers.of(self)) if config.baseline else None,
+            actor_network=networks[0].ActorDistributionNetwork(seen, self.action_spec, **made.layers(self)),
+            optimizer=made.optimizer(self, config.learning_rate),
+            value_network=networks[1].ValueNetwork(seen, **made.layers(self)) if config.baseline else None,
             value_estimation_loss_coef=config.value_weight,
             advantage_fn=self._advantage,
             gamma=config.discount,
@@ -69,13 +85,7 @@ class Reinforce(WholeEpisodes, Rolled):
             train_step_counter=self.counter,
         )
 
-    def experience(self, rows: Transitions) -> Any:
-        """As the base says, without the ends that follow the first of each environment: all behind it is left out."""
-        first = first_episodes(rows.done)
-        self._first = turned(first)
-        return super().experience(rows._replace(terminated=rows.terminated & first, truncated=rows.truncated & first))
-
     def _advantage(self, returns: Any, values: Any) -> Any:
         """Returns less values, [N, T], normalised over the first episodes."""
         advantage = returns if values is None else returns - tf.stop_gradient(values)
-        return normalized_where(advantage, self._first) if self.config.normalize_returns else advantage
+        return normalized_where(advantage, self.first) if self.config.normalize_returns else advantage

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -12,18 +11,10 @@ import tensorflow as tf
 from rlgen import draws
 from rlgen.agents.replay_agent import ReplayAgent, ReplayConfig
 from rlgen.agents.tf_agents import library
-from rlgen.agents.tf_agents.bridged import Bridged, BridgedConfig, within
+from rlgen.agents.tf_agents.bridged import Bridged, within
 from rlgen.agents.trajectory import Batch
-from rlgen.config import option
 from rlgen.errors import UserError
 from rlgen.spec import Spec
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ReplayedConfig(BridgedConfig, ReplayConfig):
-    """How experience is kept and how often it is learned from; `n_step` is the replay's, not the agent's."""
-
-    hidden_units: tuple[int, ...] = option((256, 256), "Units of the hidden layers.", at_least=1)
 
 
 class Replayed(Bridged, ReplayAgent):
@@ -36,11 +27,10 @@ class Replayed(Bridged, ReplayAgent):
         has_td_errors: whether its `train` says them for each example, by which transitions can be drawn.
     """
 
-    Config: ClassVar[type[ReplayedConfig]] = ReplayedConfig
     draws_for = ("update",)
     has_td_errors: ClassVar[bool] = False
 
-    def __init__(self, *, problem: str, config: ReplayedConfig, seed: int, engine: str = "auto") -> None:
+    def __init__(self, *, problem: str, config: ReplayConfig, seed: int, engine: str = "auto") -> None:
         if config.prioritized and not self.has_td_errors:
             raise UserError(
                 f"{type(self).__name__} says no TD errors to draw transitions by: leave priority_exponent at 0."
@@ -92,7 +82,7 @@ class Replayed(Bridged, ReplayAgent):
         return library.trajectories.Trajectory(
             step_type=_pairs(middle, ended),
             observation=_pairs(batch.observation, batch.next_observation),
-            action=_pairs(batch.action, batch.action),
+            action=_pairs(*(2 * [tf.cast(batch.action, self.agent.action_spec.dtype)])),
             policy_info=(),
             next_step_type=_pairs(ended, middle),
             reward=_pairs(batch.reward, batch.reward),

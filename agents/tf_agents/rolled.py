@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import tensorflow as tf
 
-from rlgen.agents.rollout_agent import RolloutAgent, RolloutConfig
+from rlgen.agents.rollout_agent import RolloutAgent
 from rlgen.agents.tf_agents import library
-from rlgen.agents.tf_agents.bridged import Bridged, BridgedConfig, within
+from rlgen.agents.tf_agents.bridged import Bridged, within
 from rlgen.agents.trajectory import Transitions
-from rlgen.config import option
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RolledConfig(BridgedConfig, RolloutConfig):
-    """How experience is collected, which is learned from once and thrown away."""
-
-    hidden_units: tuple[int, ...] = option((64, 64), "Units of the hidden layers.", at_least=1)
 
 
 class Rolled(Bridged, RolloutAgent):
     """Base of agents whose `train` takes what every environment did, one after another."""
 
-    Config: ClassVar[type[RolledConfig]] = RolledConfig
     draws_for = ("update",)
 
     def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
@@ -66,7 +56,7 @@ class Rolled(Bridged, RolloutAgent):
         fields = {
             "step_type": middle,
             "observation": rows.observation,
-            "action": rows.action,
+            "action": tf.cast(rows.action, self.agent.action_spec.dtype),
             "next_step_type": tf.where(rows.done, kinds.LAST, kinds.MID),
             "reward": rows.reward,
             "discount": 1 - tf.cast(rows.terminated, tf.float32),

@@ -11,9 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from rlgen.agents.tf_agents import library
+from rlgen.agents.tf_agents import library, made
 from rlgen.agents.tf_agents.actor_critic import ActorCritic, ActorCriticConfig, critic
-from rlgen.agents.tf_agents.bridged import PRESETS
 from rlgen.agents.trajectory import Batch
 from rlgen.config import option
 from rlgen.schedules import Schedule
@@ -24,7 +23,7 @@ from rlgen.values import MOST_STEPS
 class SACConfig(ActorCriticConfig):
     """One update after every environment step; the temperature is learned, from 1."""
 
-    presets = PRESETS["sac"]
+    presets = made.PRESETS["sac"]
 
     learning_starts_env_steps: int = option(
         128, "Environment steps with uniform actions, before the first update.", at_least=0, at_most=MOST_STEPS
@@ -58,9 +57,9 @@ class SAC(ActorCritic):
             self.action_spec,
             critic_network=critic(self),
             actor_network=actor,
-            actor_optimizer=self.optimizer(config.actor_learning_rate),
-            critic_optimizer=self.optimizer(config.critic_learning_rate),
-            alpha_optimizer=self.optimizer(config.temperature_learning_rate),
+            actor_optimizer=made.optimizer(self, config.actor_learning_rate),
+            critic_optimizer=made.optimizer(self, config.critic_learning_rate),
+            alpha_optimizer=made.optimizer(self, config.temperature_learning_rate),
             target_update_tau=config.target_update_rate,
             gamma=1.0,
             target_entropy=config.target_entropy_per_number * math.prod(self.action_space.shape or (1,)),

@@ -9,9 +9,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from rlgen.agents.tf_agents import library
+from rlgen.agents.tf_agents import library, made
 from rlgen.agents.tf_agents.actor_critic import ActorCritic, ActorCriticConfig, critic
-from rlgen.agents.tf_agents.bridged import PRESETS
 from rlgen.config import option
 from rlgen.schedules import Schedule
 from rlgen.values import MOST_STEPS
@@ -21,7 +20,7 @@ from rlgen.values import MOST_STEPS
 class TD3Config(ActorCriticConfig):
     """One update after each environment step. Noise is in the environment's units, as TF-Agents has it."""
 
-    presets = PRESETS["td3"]
+    presets = made.PRESETS["td3"]
 
     learning_starts_env_steps: int = option(
         1_000, "Environment steps with uniform actions, before the first update.", at_least=0, at_most=MOST_STEPS
@@ -52,8 +51,8 @@ class TD3(ActorCritic):
             self.action_spec,
             actor_network=actor,
             critic_network=critic(self),
-            actor_optimizer=self.optimizer(config.actor_learning_rate),
-            critic_optimizer=self.optimizer(config.critic_learning_rate),
+            actor_optimizer=made.optimizer(self, config.actor_learning_rate),
+            critic_optimizer=made.optimizer(self, config.critic_learning_rate),
             exploration_noise_std=config.exploration_noise_std,
             target_update_tau=config.target_update_rate,
             target_update_period=config.policy_delay_updates,
