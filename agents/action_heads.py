@@ -57,8 +57,12 @@ class ActionHead(abc.ABC):
         """As `sample`, in NumPy."""
 
     @abc.abstractmethod
-    def mode(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The most probable action each, in NumPy."""
+    def mode(self, parameters: Any) -> Any:
+        """The most probable action each."""
+
+    @abc.abstractmethod
+    def mode_on_host(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The same, in NumPy."""
 
     def to_environment(self, action: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The action as the environment takes it, in NumPy."""
@@ -101,8 +105,12 @@ class CategoricalHead(ActionHead):
         """The same trick."""
         return (parameters + generator.gumbel(size=parameters.shape)).argmax(-1).astype(np.int32)
 
-    def mode(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def mode(self, parameters: Any) -> Any:
         """The largest logit."""
+        return tf.argmax(parameters, -1, output_type=tf.int32)
+
+    def mode_on_host(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The same."""
         return parameters.argmax(-1).astype(np.int32)
 
 
@@ -143,10 +151,16 @@ class MultiCategoricalHead(ActionHead):
         drawn = [p.sample_on_host(x, generator) for p, x in zip(self.parts, logits, strict=True)]
         return np.stack(drawn, -1).reshape(-1, *self.shape)
 
-    def mode(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def mode(self, parameters: Any) -> Any:
         """The largest logit of each choice."""
-        logits = np.split(parameters, np.cumsum(self.sizes)[:-1], -1)
+        logits = tf.split(parameters, self.sizes, -1)
         chosen = [part.mode(x) for part, x in zip(self.parts, logits, strict=True)]
+        return tf.reshape(tf.stack(chosen, -1), (-1, *self.shape))
+
+    def mode_on_host(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The same."""
+        logits = np.split(parameters, np.cumsum(self.sizes)[:-1], -1)
+        chosen = [part.mode_on_host(x) for part, x in zip(self.parts, logits, strict=True)]
         return np.stack(chosen, -1).reshape(-1, *self.shape)
 
 
@@ -194,8 +208,12 @@ class GaussianHead(ActionHead):
         noise = generator.standard_normal(parameters.shape, np.float32)
         return (parameters + np.exp(self.log_std.numpy()) * noise).reshape(-1, *self.shape)
 
-    def mode(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def mode(self, parameters: Any) -> Any:
         """The mean."""
+        return tf.reshape(parameters, (-1, *self.shape))
+
+    def mode_on_host(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The same."""
         return parameters.reshape(-1, *self.shape)
 
     def to_environment(self, action: Any) -> Any:

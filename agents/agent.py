@@ -100,6 +100,14 @@ class Agent(Algorithm):
         Discrete actions are counted from 0, whatever number Gymnasium's space starts at.
         """
 
+    def greedy(self, observation: Any) -> Any:
+        """The same as `policy`, in TensorFlow: a part of programs that are not the agent's own.
+
+        Raises:
+            UserError: the agent acts in NumPy alone.
+        """
+        raise UserError(f"{type(self).__name__} acts in NumPy alone: give it a method `greedy`, the same in TensorFlow.")
+
     def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
         """The policy that it is judged and filmed by: `policy`, unless the configuration puts chance into it."""
         return self.policy

@@ -155,6 +155,10 @@ class DQN(OffPolicyAgent):
         """argmax_a Q(s, a), int64 [N]."""
         return self._q_on_host(observations).argmax(-1)
 
+    def greedy(self, observation: Any) -> Any:
+        """The same, int32, in TensorFlow."""
+        return tf.argmax(self.returns.mean(self.online(observation)), -1, output_type=tf.int32)
+
     def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
         """`policy`, but for a random action now and then, if it is so configured."""
         epsilon = self.config.evaluation_epsilon

@@ -147,7 +147,12 @@ class OnPolicyAgent(RolloutAgent, NetworkAgent):
 
     def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """The most probable action, as the environment takes it."""
-        return self.head.to_environment(self.head.mode(self._parameters_on_host(observations)))
+        return self.head.to_environment(self.head.mode_on_host(self._parameters_on_host(observations)))
+
+    def greedy(self, observation: Any) -> Any:
+        """The same, in TensorFlow."""
+        mode = self.head.mode(self.network.policy(self.normalized(observation)))
+        return self.head.to_compiled_environment(mode)
 
     def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
         """As the configuration says."""

@@ -98,6 +98,11 @@ class SAC(BoundedAgent, SoftAgent):
         mean = self.actor_on_host(observations)[:, : self.action.size]
         return self.to_environment(np.tanh(mean).reshape(-1, *self.action.shape))
 
+    def greedy(self, observation: Any) -> Any:
+        """The same, in TensorFlow."""
+        mean = self.actor(observation)[:, : self.action.size]
+        return self.to_environment(tf.reshape(tf.tanh(mean), (-1, *self.action.shape)))
+
     def new_critic(self, purpose: str) -> Any:
         """Observation and action to Q(s, a), [B, 1]."""
         pair = (self.observation, Spec((self.action.size,)))
@@ -158,7 +163,11 @@ class DiscreteSAC(SoftAgent):
 
     def policy(self, observations: Observations) -> npt.NDArray[Any]:
         """The most probable action, int32 [N]."""
-        return self.head.mode(self.actor_on_host(observations))
+        return self.head.mode_on_host(self.actor_on_host(observations))
+
+    def greedy(self, observation: Any) -> Any:
+        """The same, in TensorFlow."""
+        return self.head.mode(self.actor(observation))
 
     def new_critic(self, purpose: str) -> Any:
         """Observation to Q(s, a) of every action, [B, A]."""

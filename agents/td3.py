@@ -82,6 +82,10 @@ class TD3(BoundedAgent):
         """pi(s), in the environment's units, [N, *action]."""
         return self.to_environment(self._actor_on_host(observations).reshape(-1, *self.action.shape))
 
+    def greedy(self, observation: Any) -> Any:
+        """The same, in TensorFlow."""
+        return self.to_environment(tf.reshape(self.actor(observation), (-1, *self.action.shape)))
+
     def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
         """The policy's action with noise on it, or, before learning starts, a uniform one."""
         normal, uniform = noise

@@ -93,6 +93,12 @@ class Bridged(Agent):
         """What the agent's policy thinks most probable."""
         return np.asarray(self._greedy(tf.constant(observations)))
 
+    def greedy(self, observation: Any) -> Any:
+        """The same, in TensorFlow."""
+        # A draw has no part in it, and may stand in it: of a policy whose most probable action is not known.
+        with within([0, 0]):
+            return self._best.action(self.time_step(observation)).action
+
     def time_step(self, observation: Any, step_type: Any = None) -> Any:
         """TF-Agents' of observations [N, *shape], in the middle of an episode unless said otherwise; compiled code."""
         count = tf.shape(observation)[:1]
@@ -115,15 +121,12 @@ class Bridged(Agent):
         return np.asarray(self._exploring(tf.constant(observation), tf.constant(env_steps, tf.int64), seed))
 
     @functools.cached_property
+    def _best(self) -> Any:
+        return library.greedy_policy.GreedyPolicy(self.agent.policy)
+
+    @functools.cached_property
     def _greedy(self) -> Any:
-        greedy = library.greedy_policy.GreedyPolicy(self.agent.policy)
-
-        def act(seen: Any) -> Any:
-            # A draw has no part in it, and may stand in it: of a policy whose most probable action is not known.
-            with within([0, 0]):
-                return greedy.action(self.time_step(seen)).action
-
-        return loops.program(act, lengths_vary=True)
+        return loops.program(self.greedy, lengths_vary=True)
 
     @functools.cached_property
     def _exploring(self) -> Any:

@@ -34,8 +34,8 @@ class GymnasiumPyEnvironment(library.py_environment.PyEnvironment):
         super().__init__()
         self._env = gym.make(env, **arguments) if isinstance(env, str) else env
         self._seed = seed
-        self._observation_spec = _spec(self._env.observation_space, "observation")
-        self._action_spec = _spec(self._env.action_space, "action")
+        self._observation_spec = spec_of_space(self._env.observation_space, "observation")
+        self._action_spec = spec_of_space(self._env.action_space, "action")
         self._info: dict[str, Any] = {}
 
     def observation_spec(self) -> Any:
@@ -85,12 +85,12 @@ class GymnasiumPyEnvironment(library.py_environment.PyEnvironment):
         return library.time_steps.transition(seen, reward)
 
 
-def _spec(space: gym.Space[Any], name: str) -> Any:
+def spec_of_space(space: gym.Space[Any], name: str) -> Any:
     """TF-Agents' of a space, in the nesting of `Dict` and `Tuple`."""
     if isinstance(space, gym.spaces.Dict):
-        return {key: _spec(part, key) for key, part in space.items()}
+        return {key: spec_of_space(part, key) for key, part in space.items()}
     if isinstance(space, gym.spaces.Tuple):
-        return tuple(_spec(part, f"{name}_{i}") for i, part in enumerate(space.spaces))
+        return tuple(spec_of_space(part, f"{name}_{i}") for i, part in enumerate(space.spaces))
     if isinstance(space, gym.spaces.Box):
         return BoundedArraySpec(space.shape, space.dtype, space.low, space.high, name)
     if isinstance(space, gym.spaces.Discrete):
