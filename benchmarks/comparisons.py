@@ -50,6 +50,8 @@ DQN_ON_PONG = (
     f"--algorithm dqn {PONG} --set num_envs=8 batch_size=32 train_every_env_steps=32 updates_per_train=8 "
     "learning_starts_env_steps=1000 replay_capacity=10000"
 )
+TF_AGENTS_DQN = DQN.replace("dqn", "tf_agents/dqn")
+TF_AGENTS_SAC = SAC.replace("sac", "tf_agents/sac")
 JAX_A2C_STEPS = {16: 3_000_000, 64: 4_000_000, 1024: 8_000_000}
 
 COMPARISONS = {
@@ -132,6 +134,41 @@ COMPARISONS = {
         ours={"rlgen": Candidate(f"--algorithm a2c {PONG}", 20_000)},
         peers={"sb3": Candidate("atari.py --library sb3 --algorithm a2c", 10_000)},
         bars={("rlgen", "sb3"): 2.0},
+    ),
+    "dqn of TF-Agents": Comparison(
+        protocol=(
+            "TF-Agents' DQN, CartPole-v1, 256-256, batch 64, an update for two environment steps: in rlgen's loop, and "
+            "in TF-Agents' own, with its driver, replay buffer and compiled `train`. `driver in blocks`: 128 updates "
+            "after 256 steps of 8 environments, as rlgen; `driver`: an update after 2 steps of one"
+        ),
+        ours={
+            "compiled": Candidate(f"--engine compiled {TF_AGENTS_DQN}", 20_000),
+            "gymnasium": Candidate(f"--engine gymnasium {TF_AGENTS_DQN}", 20_000),
+        },
+        peers={
+            "driver in blocks": Candidate(
+                "tf_agents_loop.py --algorithm dqn --num-envs 8 --train-every 256 --updates 128", 6144
+            ),
+            "driver": Candidate("tf_agents_loop.py --algorithm dqn --train-every 2 --updates 1", 6144),
+        },
+        bars={
+            ("compiled", "driver in blocks"): 3.0,
+            ("compiled", "driver"): 3.0,
+            ("gymnasium", "driver in blocks"): None,
+            ("gymnasium", "driver"): None,
+        },
+    ),
+    "sac of TF-Agents": Comparison(
+        protocol=(
+            "TF-Agents' SAC, Pendulum-v1, 256-256 ReLU, batch 256, an update after each step of one environment: in "
+            "rlgen's loop, and in TF-Agents' own"
+        ),
+        ours={
+            "compiled": Candidate(f"--engine compiled {TF_AGENTS_SAC}", 6144),
+            "gymnasium": Candidate(f"--engine gymnasium {TF_AGENTS_SAC}", 6144),
+        },
+        peers={"driver": Candidate("tf_agents_loop.py --algorithm sac --train-every 1 --updates 1", 6144)},
+        bars={("compiled", "driver"): 3.0, ("gymnasium", "driver"): None},
     ),
     "dqn beside JAX": Comparison(
         protocol=(

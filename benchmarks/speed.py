@@ -41,6 +41,8 @@ def peers_python(venv: Path, requirements: str) -> str:
 def peer_command(arguments: str, asked: argparse.Namespace) -> list[str]:
     """A peer's script, with the interpreter it runs in."""
     script, *options = arguments.split()
+    if script == "tf_agents_loop.py":
+        return [sys.executable, "-m", "benchmarks.peers.tf_agents_loop", *options]
     if script == "purejaxrl.py":
         python = peers_python(asked.purejaxrl_venv, "requirements-purejaxrl.txt")
         options += ["--checkout", str(asked.purejaxrl)]
