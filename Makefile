@@ -4,10 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
-# What tests hold the agents against. Its pins are years old, and its code is not: it runs on what is installed.
+# Its pins are years old, and its code is not: it runs on what is installed. From Python 3.12 on it wants setuptools,
+# which [dev] has.
 TF_AGENTS := tf-agents==0.19.0 gym==0.23.0 gym-notices gin-config
+PLAIN := .venv-plain
 
-.PHONY: setup demo browser test test-faults lint bench clean
+.PHONY: setup demo browser test test-faults test-plain lint bench clean
 
 setup: $(VENV)/.done
 
@@ -39,6 +41,13 @@ test: browser
 test-faults: setup
 	$(BIN)/pytest -n 2 tests/faults --everything
 	$(BIN)/python tests/support/tables.py
+
+# All else where TF-Agents is not installed.
+test-plain: browser
+	$(PYTHON) -m venv $(PLAIN)
+	$(PLAIN)/bin/pip install --quiet --upgrade pip
+	$(PLAIN)/bin/pip install --quiet --editable '.[dev]'
+	$(PLAIN)/bin/pytest -n 2 --without-tf-agents
 
 lint: setup
 	$(BIN)/ruff check .

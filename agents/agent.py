@@ -106,7 +106,7 @@ class Agent(Algorithm):
         Raises:
             UserError: the agent acts in NumPy alone.
         """
-        raise UserError(f"{type(self).__name__} acts in NumPy alone: give it a method `greedy`, the same in TensorFlow.")
+        raise UserError(f"{type(self).__name__} acts in NumPy alone: give it `greedy`, its policy in TensorFlow.")
 
     def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
         """The policy that it is judged and filmed by: `policy`, unless the configuration puts chance into it."""

@@ -76,10 +76,33 @@ CONTROL_BARS: dict[tuple[str, str, int], int | None] = {
     ("reinforce", "Acrobot-v1", 1_000_000): None,
 }
 
+# What every seed of TF-Agents' agents is to reach, if anything, by (algorithm, preset, environment, environment steps).
+TF_AGENTS_BARS: dict[tuple[str, str, str, int], int | None] = {
+    ("tf_agents/ddqn", "default", "CartPole-v1", 50_000): 475,
+    ("tf_agents/dqn", "default", "CartPole-v1", 50_000): None,
+    ("tf_agents/c51", "default", "CartPole-v1", 50_000): None,
+    ("tf_agents/ppo", "default", "CartPole-v1", 100_000): None,
+    ("tf_agents/reinforce", "default", "CartPole-v0", 300_000): None,
+    ("tf_agents/sac", "Pendulum-v1", "Pendulum-v1", 20_000): -160,
+    ("tf_agents/td3", "default", "Pendulum-v1", 20_000): None,
+    ("tf_agents/dqn", "book-mastering-tensorflow", "CartPole-v0", 20_000): None,
+    ("tf_agents/dqn", "book-mastering-tensorflow-cured", "CartPole-v0", 20_000): None,
+    ("tf_agents/reinforce", "book-mastering-tensorflow", "CartPole-v0", 100_000): None,
+}
+
+
+def tf_agents(seeds: int) -> Iterator[dict[str, Any]]:
+    """Its agents in rlgen's loop, and the second book's listings."""
+    for algorithm, preset, env, steps in TF_AGENTS_BARS:
+        for seed in range(seeds):
+            job = {"algorithm": algorithm, "env": env, "engine": "compiled", "steps": steps, "seed": seed}
+            yield {**job, "preset": preset}
+
+
 # Wants `pip install "gymnasium[box2d]"`.
 BOX2D = ("LunarLander-v3",)
 
-SUITES = {"cartpole": cartpole, "overestimation": overestimation, "control": control}
+SUITES = {"cartpole": cartpole, "overestimation": overestimation, "control": control, "tf_agents": tf_agents}
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks import atari_tables, generative_tables, supervised_tables
 from benchmarks.growth import AXES, COLORS
-from benchmarks.learning import CONTROL_BARS
+from benchmarks.learning import CONTROL_BARS, TF_AGENTS_BARS
 from benchmarks.markdown import table
 from benchmarks.summaries import BAR_MEGABYTES, BAR_SHARE
 
@@ -153,6 +153,40 @@ def control() -> str:
     )
 
 
+def tf_agents() -> str:
+    """TF-Agents' agents: return of the best checkpoint, every seed; and how far values were off."""
+    done = json.loads((HERE / "results" / "tf_agents.json").read_text())
+    rows = []
+    for (algorithm, preset, env, steps), bar in TF_AGENTS_BARS.items():
+        asked = (algorithm, preset, env)
+        of_job = [row for row in done if tuple(row["job"][key] for key in ("algorithm", "preset", "env")) == asked]
+        runs = sorted(of_job, key=lambda row: row["job"]["seed"])
+        if not runs:
+            continue
+        returns = [row["mean_reward"] for row in runs]
+        worst = min(range(len(runs)), key=returns.__getitem__)
+        off = [row["overestimation"] for row in runs if row["overestimation"] is not None]
+        rows.append(
+            (
+                f"`{algorithm}`",
+                f"`{preset}`",
+                env,
+                f"{steps:,}",
+                ", ".join(f"{value:.1f}" for value in returns),
+                f"{returns[worst]:.1f} (seed {runs[worst]['job']['seed']})",
+                "-" if bar is None else f"at least {bar}",
+                ", ".join(f"{value:,.3g}" for value in off) or "-",
+            )
+        )
+    header = ["agent", "preset", "environment", "steps", "mean return, seeds from 0", "worst", "bar", "over-estimation"]
+    return (
+        "Agents of TF-Agents in rlgen's compiled loop, judged likewise. Over-estimation is max Q minus the discounted "
+        "return that followed, over the evaluations of the second half of training: the second book's DQN diverges, "
+        f"and its return does not show it.\n\n{table(header, rows)}\n\n"
+        "`python -m benchmarks.learning --suite tf_agents --seeds 3`\n"
+    )
+
+
 def seeds() -> str:
     """Several seeds in one process."""
     result = json.loads((HERE / "results" / "seeds.json").read_text())
@@ -214,6 +248,7 @@ def page() -> str:
         f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
         f"## What summaries cost\n\n{summaries()}\n"
         f"## Learning\n\n{cartpole()}\n{control()}\n{atari_tables.section()}"
+        f"## TF-Agents\n\n{tf_agents()}\n"
         f"## Over-estimation\n\n{overestimation()}\n"
         f"{generative_tables.section()}\n{supervised_tables.section()}"
     )

@@ -11,7 +11,7 @@ from rlgen._version import __version__
 
 if TYPE_CHECKING:
     from rlgen.algorithm import Algorithm, Embedding, Evaluation
-    from rlgen.api import available, evaluate, load, make, record, sample, train, translate
+    from rlgen.api import available, evaluate, load, make, record, sample, train, train_many, translate
     from rlgen.callbacks import Callback, EarlyStopping, Moment, Reply, StopAfter, StopAtTarget
     from rlgen.config import Config, option
     from rlgen.evaluator import Evaluator
@@ -35,6 +35,7 @@ _HOMES = {
     "record": "rlgen.api",
     "sample": "rlgen.api",
     "train": "rlgen.api",
+    "train_many": "rlgen.api",
     "translate": "rlgen.api",
     "Callback": "rlgen.callbacks",
     "EarlyStopping": "rlgen.callbacks",
@@ -80,6 +81,7 @@ __all__ = [
     "report",
     "sample",
     "train",
+    "train_many",
     "translate",
 ]
 

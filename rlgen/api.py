@@ -112,6 +112,27 @@ def load(
     return _loaded(run, checkpoint, env, data, trust)[0]
 
 
+def train_many(specs: Sequence[Mapping[str, Any]], *, workers: int = 2) -> list[Run]:
+    """Train several runs side by side, in so many processes of this machine, and return them in order.
+
+    A run that is there goes on, and one that is finished is left alone, so that the same call goes on with all of them.
+    A process that dies is replaced, and its run goes on from its checkpoint. Each run is what it would be alone.
+
+    Args:
+        specs: of each what `train` takes, its `name` among it; nothing but text, numbers and what modules hold. Runs
+            without a `run` get directories below a new one in `runs/`.
+        workers: processes.
+
+    Raises:
+        UserError: a specification that is none, or two of one directory; nothing is trained then.
+        Interrupted: a signal asked to stop; what had begun is saved.
+        RlgenError: some runs have failed, named with why; the others are there.
+    """
+    from rlgen import several
+
+    return several.of_specs(specs, workers=workers)
+
+
 def evaluate(
     run: Run | str | Path,
     *,

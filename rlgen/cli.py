@@ -146,6 +146,12 @@ def describe(name: str, as_json: bool) -> None:
     help="Cross-validate: train so often, and validate on another part of the data each time.",
 )
 @click.option(
+    "--workers",
+    type=click.IntRange(1, several.MOST_WORKERS),
+    default=1,
+    help="Processes of this machine in which --seeds or --folds train side by side (1).",
+)
+@click.option(
     "--preset", shell_complete=completion.presets, help="A named configuration; `rlgen describe NAME` shows them."
 )
 @click.option(
@@ -180,6 +186,7 @@ def train(
     wrappers: tuple[str, ...],
     seeds: int | None,
     folds: int | None,
+    workers: int,
     profile: str | None,
     dry_run: bool,
     as_json: bool,
@@ -194,8 +201,11 @@ def train(
     asked["env_config"] = {key: guessed(text) for key, text in arguments.items()} or None
     asked["wrappers"] = wrappers or None
     if seeds is not None or folds is not None:
-        _train_several(name, asked, seeds=seeds, folds=folds, dry_run=dry_run, as_json=as_json)
+        how = {"dry_run": dry_run, "as_json": as_json}
+        _train_several(name, asked, seeds=seeds, folds=folds, workers=workers, **how)
         return
+    if workers != 1:
+        raise UserError("--workers trains several runs side by side: give --seeds or --folds too.")
     quiet_tensorflow()
     from rlgen import planning
 
@@ -251,7 +261,14 @@ def lr_range(name: str, overrides: tuple[str, ...], out: Path | None, as_json: b
 
 
 def _train_several(
-    name: str, asked: dict[str, Any], *, seeds: int | None, folds: int | None, dry_run: bool, as_json: bool
+    name: str,
+    asked: dict[str, Any],
+    *,
+    seeds: int | None,
+    folds: int | None,
+    workers: int,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Train from several seeds, or on the folds of the data, each in a directory of its own; show them side by side."""
     option = "--folds" if seeds is None else "--seeds"
@@ -264,10 +281,10 @@ def _train_several(
         )
     quiet_tensorflow()
     if folds is not None:
-        runs = several.with_folds(name, folds, asked, execute=_execute)
+        runs = several.with_folds(name, folds, asked, execute=_execute, workers=workers)
     else:
         assert seeds is not None
-        runs = several.with_seeds(name, seeds, asked, execute=_execute)
+        runs = several.with_seeds(name, seeds, asked, execute=_execute, workers=workers)
     if as_json:
         print_json([run.result for run in runs.values()])
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -18,31 +18,44 @@ from rich.progress import (
 from rlgen.callbacks import Callback, Moment
 from rlgen.errors import plain
 
+if TYPE_CHECKING:
+    from rlgen.workers import Job
+
 
 def watched() -> bool:
     """Whether this runs in a notebook, where somebody looks on."""
     return "ipykernel" in sys.modules
 
 
+def _console() -> Console:
+    """Of standard error."""
+    # A notebook shows text, and one line drawn over itself; as HTML every message would be a block of its own.
+    as_text: dict[str, Any] = {"force_jupyter": False}
+    if watched():
+        as_text |= {"force_terminal": True, "width": 110}
+    return Console(stderr=True, highlight=False, **as_text)
+
+
+def _bars(console: Console) -> Progress:
+    """Bars with rate and time left, where somebody sees them."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
 class Bar(Callback):
     """Draws a progress bar; where standard error is neither a terminal nor a notebook's, the lines alone."""
 
     def __init__(self) -> None:
-        # A notebook shows text, and one line drawn over itself; as HTML every message would be a block of its own.
-        as_text: dict[str, Any] = {"force_jupyter": False}
-        if watched():
-            as_text |= {"force_terminal": True, "width": 110}
-        self._console = Console(stderr=True, highlight=False, **as_text)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
+        self._console = _console()
+        self._bar = _bars(self._console)
 
     def message(self, text: str) -> None:
         """A line above the bar."""
@@ -68,3 +81,42 @@ class Bar(Callback):
     def end(self, moment: Moment) -> None:
         """Stop the bar."""
         self._bar.stop()
+
+
+class Board:
+    """Shows runs that go on side by side: a bar for each of them and one for all, and a line for what has ended."""
+
+    def __init__(self, count: int) -> None:
+        self._console = _console()
+        self._bars = _bars(self._console)
+        self._all = self._bars.add_task("runs", total=count, rate="")
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Board:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def message(self, text: str) -> None:
+        """A line above the bars."""
+        self._console.print(plain(text), markup=False, soft_wrap=True)
+
+    def at(self, label: str, step: int, steps: int, rate: str) -> None:
+        """Move the bar of a run."""
+        if label not in self._tasks:
+            self._tasks[label] = self._bars.add_task(label, rate="")
+        self._bars.update(self._tasks[label], completed=step, total=steps, rate=rate)
+
+    def over(self, job: Job) -> None:
+        """Put a line in the place of its bar."""
+        if (task := self._tasks.pop(job.label, None)) is not None:
+            self._bars.remove_task(task)
+        self._bars.advance(self._all)
+        if job.run is None:
+            self.message(f"{job.label}: {job.error}")
+            return
+        result = job.run.result
+        score = result["score"]
+        self.message(f"{job.label}: {score} {result['evaluation'][score]:,.4g}, {job.run.path}")

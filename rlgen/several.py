@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlgen.config import read_seed
-from rlgen.errors import UserError
+from rlgen import paths, registry
+from rlgen.config import read, read_seed
+from rlgen.errors import RlgenError, UserError, nearest
+from rlgen.values import shown
 
 if TYPE_CHECKING:
     from rlgen.planning import Finished, Plan
     from rlgen.run import Run
 
 # Each of them is a run of its own.
-MOST_SEEDS, MOST_FOLDS = 10_000, 1000
+MOST_SEEDS, MOST_FOLDS, MOST_WORKERS = 10_000, 1000, 1024
 
 Execute = Callable[["Plan | Finished"], "Run"]
 
 
-def with_seeds(name: str, seeds: int, asked: Mapping[str, Any], *, execute: Execute) -> dict[str, Run]:
+def with_seeds(
+    name: str, seeds: int, asked: Mapping[str, Any], *, execute: Execute, workers: int = 1
+) -> dict[str, Run]:
     """A run from each of several seeds, `asked["seed"]` and those after it, below `asked["run"]` where that is said.
+
+    With more than one worker so many train side by side, in processes of their own.
 
     Raises:
         UserError: anything that cannot be; nothing has been written then.
+        RlgenError: of runs side by side, some have failed; the others are there.
     """
     first = asked["seed"] or 0
     read_seed(first + seeds - 1)
     requests = {f"s{seed}": {"seed": seed} for seed in range(first, first + seeds)}
-    return _executed(name, asked, requests, execute)
+    return _executed(name, asked, requests, execute, workers)
 
 
-def with_folds(name: str, folds: int, asked: Mapping[str, Any], *, execute: Execute) -> dict[str, Run]:
+def with_folds(
+    name: str, folds: int, asked: Mapping[str, Any], *, execute: Execute, workers: int = 1
+) -> dict[str, Run]:
     """A run for each fold of a cross-validation, which validates on that fold and trains on the others.
 
-    Raises:
-        UserError: anything that cannot be; nothing has been written then.
+    `workers` and errors are those of `with_seeds`.
     """
     from rlgen import registry
 
@@ -50,7 +61,31 @@ def with_folds(name: str, folds: int, asked: Mapping[str, Any], *, execute: Exec
         raise UserError(f"'{problem}' is one fold already: leave fold and folds out of the name.")
     mark = "&" if "?" in problem else "?"
     requests = {f"f{fold}": {"data": f"{problem}{mark}fold={fold}&folds={folds}"} for fold in range(1, folds + 1)}
-    return _executed(name, asked, requests, execute)
+    return _executed(name, asked, requests, execute, workers)
+
+
+def of_specs(specs: Sequence[Mapping[str, Any]], *, workers: int) -> list[Run]:
+    """The runs of specifications, in order; see `rlgen.train_many`."""
+    from rlgen.request import Request
+
+    workers = read("workers", workers, int, {"at_least": 1, "at_most": MOST_WORKERS})
+    known = {each.name for each in dataclasses.fields(Request)} | {"name"}
+    asked: dict[str, dict[str, Any]] = {}
+    for i, spec in enumerate(specs):
+        if not isinstance(spec, Mapping) or not isinstance(spec.get("name"), str):
+            raise UserError(f"specs[{i}]={shown(spec)} is no dictionary with the `name` of an algorithm.")
+        for key in spec:
+            if key not in known:
+                raise UserError(f"specs[{i}] has '{key}', which rlgen.train does not know.{nearest(key, known)}")
+        registry.find(spec["name"], registry.ALGORITHM_KINDS)
+        asked[f"r{i}"] = {**spec}
+    among = _new_place("runs")
+    for label, spec in asked.items():
+        spec["run"] = Path(spec.get("run") or among / label)
+    places = [str(spec["run"].absolute()) for spec in asked.values()]
+    if twice := [place for place in places if places.count(place) > 1]:
+        raise UserError(f"Two runs are to be written to {twice[0]}: give each a directory of its own.")
+    return list(side_by_side(asked, workers=workers).values())
 
 
 def text(runs: Mapping[str, Run], what: str) -> str:
@@ -86,7 +121,7 @@ def _summary(score: str, values: Sequence[float]) -> str:
 
 
 def _executed(
-    name: str, asked: Mapping[str, Any], requests: Mapping[str, Mapping[str, Any]], execute: Execute
+    name: str, asked: Mapping[str, Any], requests: Mapping[str, Mapping[str, Any]], execute: Execute, workers: int
 ) -> dict[str, Run]:
     """The runs by what tells them apart, which is also the directory of each."""
     from rlgen import planning
@@ -102,7 +137,45 @@ def _executed(
             planning.plan(name, **{**asked, **requests[label], "run": place}).close()
         elif place is not None:
             check_free(place)
-    return {
-        label: execute(planning.plan(name, **{**asked, **requests[label], "run": place}))
-        for label, place in places.items()
-    }
+    if workers == 1:
+        return {
+            label: execute(planning.plan(name, **{**asked, **requests[label], "run": place}))
+            for label, place in places.items()
+        }
+    among = _new_place(name) if directory is None else Path(directory)
+    asked_of = {label: {**asked, **request, "name": name, "run": among / label} for label, request in requests.items()}
+    return side_by_side(asked_of, workers=workers, all_alike=True)
+
+
+def side_by_side(asked: Mapping[str, Mapping[str, Any]], *, workers: int, all_alike: bool = False) -> dict[str, Run]:
+    """Runs by label, trained in so many processes at once.
+
+    Args:
+        asked: of each what `rlgen.train` takes, its `name` and its `run`, the directory, among it.
+        workers: processes.
+        all_alike: whether they differ in nothing that could be a mistake: then one mistake ends all.
+
+    Raises:
+        UserError: something that no other process can see, or that cannot be.
+        Interrupted: a signal asked to stop.
+        RlgenError: some runs have failed; the others are there.
+    """
+    from rlgen import workers as pool
+    from rlgen.progress import Board
+
+    jobs = [pool.Job(label, pool.portable({**request, "resume": "auto"})) for label, request in asked.items()]
+    with Board(len(jobs)) as board:
+        pool.train(jobs, workers=workers, display=board, all_alike=all_alike)
+    failed = [job for job in jobs if job.error is not None]
+    if failed and all_alike and isinstance(failed[0].error, UserError):
+        raise failed[0].error
+    if failed:
+        listed = "\n  ".join(f"{job.label}: {job.error}" for job in failed)
+        raise RlgenError(f"{len(failed)} of {len(jobs)} runs have failed; the others are there:\n  {listed}")
+    return {job.label: job.run for job in jobs if job.run is not None}
+
+
+def _new_place(name: str) -> Path:
+    """A directory below `runs/` for runs that nobody has given one."""
+    now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    return Path("runs") / paths.fitting(re.sub(r"[^\w.-]+", "_", name), "several", now)

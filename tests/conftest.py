@@ -69,6 +69,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--everything", action="store_true", help="Let runs fail in every way, and write the figures down."
     )
+    parser.addoption("--without-tf-agents", action="store_true", help="Leave out what needs TF-Agents.")
+
+
+# What needs TF-Agents: its agents here, what ours are held against, and the page about them.
+OF_TF_AGENTS = ("tests/agents/tf_agents/", "tests/agents/test_oracle.py", "[docs/tf_agents.md]", "[tf_agents/")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, with `--without-tf-agents`, what needs it; whoever does not say so is told that it is missing."""
+    if config.getoption("--without-tf-agents"):
+        left_out = [item for item in items if any(part in item.nodeid for part in OF_TF_AGENTS)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 SUPPORT = Path(__file__).with_name("support")

@@ -10,7 +10,9 @@ from __future__ import annotations
 import abc
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+import importlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -47,6 +49,31 @@ def within(seed: Any) -> Iterator[None]:
         logging.set_verbosity(verbosity)
 
 
+@contextlib.contextmanager
+def fresh_names() -> Iterator[None]:
+    """Where Keras 2 counts the names it gives from the beginning, and not over all that the process has made before.
+
+    TF-Agents sorts variables by them: of an agent that is made again the sums over all of them are the same bits.
+    """
+    counts = importlib.import_module("tf_keras.src.backend").get_default_graph_uid_map()
+    before = dict(counts)
+    counts.clear()
+    try:
+        yield
+    finally:
+        counts.clear()
+        counts.update(before)
+
+
+def in_order(variables: Iterable[Any]) -> list[Any]:
+    """Variables by their names, the numbers in them counted: TF-Agents makes some in the order of a set."""
+
+    def key(variable: Any) -> list[Any]:
+        return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", variable.name)]
+
+    return sorted(variables, key=key)
+
+
 class Bridged(Agent):
     """Base of the agents of TF-Agents; a subclass builds one, its bases say how experience is collected.
 
@@ -67,11 +94,12 @@ class Bridged(Agent):
         self.clock: Any = 0
         self._recorded: list[Any] = []
         drawn = runtime.derive_seed(seed, "weights")
-        with self.recorded(), runtime.python_random(drawn), within([drawn, 0]):
+        with self.recorded(), fresh_names(), runtime.python_random(drawn), within([drawn, 0]):
             self.counter = tf.Variable(0, dtype=tf.int64, trainable=False)
             self.agent = self.make_agent()
             self.agent.initialize()
         self._record(self.agent)
+        self._weights = {id(each) for each in self._recorded}
         _refuse_memory(self.agent)
         convolves = any(each.shape.rank == 4 for each in self._recorded)
         self.compute = loops.choose(convolutional=convolves, precision="float32")
@@ -97,7 +125,11 @@ class Bridged(Agent):
         """The same, in TensorFlow."""
         # A draw has no part in it, and may stand in it: of a policy whose most probable action is not known.
         with within([0, 0]):
-            return self._best.action(self.time_step(observation)).action
+            return self.shaped(self._best.action(self.time_step(observation)).action)
+
+    def shaped(self, action: Any) -> Any:
+        """Actions of a policy of TF-Agents, [N, ...], which are vectors between bounds, as the environment has them."""
+        return tf.reshape(action, (-1, *(self.action_space.shape or ())))
 
     def time_step(self, observation: Any, step_type: Any = None) -> Any:
         """TF-Agents' of observations [N, *shape], in the middle of an episode unless said otherwise; compiled code."""
@@ -109,7 +141,7 @@ class Bridged(Agent):
         """Actions of the agent's collecting policy, [N, ...], for observations [N, *shape]; compiled code."""
         self.clock = env_steps
         with within(seed):
-            return self.agent.collect_policy.action(self.time_step(observation)).action
+            return self.shaped(self.agent.collect_policy.action(self.time_step(observation)).action)
 
     def exploration_noise(self, steps: int, seed: Any) -> Any:
         """A seed for each step, int32 [steps, 2]."""
@@ -134,19 +166,24 @@ class Bridged(Agent):
 
     # ---- learning -------------------------------------------------------------------------------------
 
+    def as_built(self, action: Any) -> Any:
+        """Actions as the environment has them, [K, N, ...], as the agent's specification has them, [K, N, ...]."""
+        spec = self.agent.action_spec
+        leading = action.shape[: action.shape.rank - len(self.action_space.shape or ())]
+        return tf.cast(tf.reshape(action, (*leading, *spec.shape)), spec.dtype)
+
     def scalars(self, info: Any) -> dict[str, Any]:
-        """The loss and its parts of a `LossInfo`, by TensorBoard name."""
+        """The loss and its parts of a `LossInfo`, by TensorBoard name; what weights are punished by is in the loss."""
         parts = info.extra._asdict() if hasattr(info.extra, "_asdict") else {}
-        named = {SCALARS.get(name, f"train/{name}"): part for name, part in parts.items() if _is_scalar(part)}
+        numbers = {name: part for name, part in parts.items() if tf.is_tensor(part) and not part.shape.rank}
+        known = {SCALARS.get(name, f"train/{name}"): part for name, part in numbers.items()}
+        named = {name: part for name, part in known.items() if not name.endswith("_regularization_loss")}
         return {**named, "train/loss": tf.reduce_mean(info.loss)}
 
     # ---- what a run keeps -----------------------------------------------------------------------------
 
     def recorded(self) -> Any:
-        """A context in which every variable that is made becomes a part of the state, by its number.
-
-        Keras 2 counts its names over the whole process; the order in which an agent makes its variables is fixed.
-        """
+        """A context in which every variable that is made becomes a part of the state."""
 
         def record(make: Any, **how: Any) -> Any:
             variable = make(**how)
@@ -166,16 +203,18 @@ class Bridged(Agent):
 
     def inference_state(self) -> dict[str, Any]:
         """The variables of the policy."""
-        return {"policy": list(self.agent.policy.variables())}
+        return {"policy": in_order(self.agent.policy.variables())}
 
     def learner_state(self) -> dict[str, Any]:
         """Those of the policy, and all others."""
         known = {id(variable) for variable in self.inference_state()["policy"]}
-        return {**self.inference_state(), "agent": [each for each in self._recorded if id(each) not in known]}
+        return {**self.inference_state(), "agent": in_order(each for each in self._recorded if id(each) not in known)}
 
     def learned_state(self) -> Mapping[str, Any]:
-        """What the agent made when it was built: networks and their targets, no optimizer."""
-        return self.inference_state()
+        """What is known of it before an optimizer has begun: networks and their targets, a temperature."""
+        agent = enumerate(self.learner_state()["agent"])
+        weights = {str(i): each for i, each in agent if id(each) in self._weights and each.dtype.is_floating}
+        return {**self.inference_state(), "agent": weights}
 
     def network_bytes(self) -> dict[str, int]:
         """Its variables, their gradients and two moments of each; and what its layers put out."""
@@ -189,15 +228,13 @@ class Bridged(Agent):
         return int(self.config.batch_size)
 
 
-def _is_scalar(part: Any) -> bool:
-    """Whether it is one number, and not that of a part of the loss that is switched off: 0 as it is written."""
-    return tf.is_tensor(part) and part.shape.rank == 0 and tf.get_static_value(part) != 0
-
-
 def specifications(environments: Environments) -> tuple[Any, Any]:
-    """TF-Agents' of a time step and of an action: counted from 0, or between the environment's bounds."""
+    """TF-Agents' of a time step and of an action: counted from 0, or a vector between the environment's bounds."""
     seen = environments.observation
     observation = library.specs.TensorSpec(seen.shape, tf.as_dtype(seen.dtype), "observation")
+    if seen.dtype == "uint8":
+        # Networks are made with an example, and TF-Agents draws bytes between bounds alone.
+        observation = library.specs.BoundedTensorSpec(seen.shape, tf.uint8, 0, 255, "observation")
     return library.time_steps.time_step_spec(observation), _action_spec(environments.action_space)
 
 
@@ -206,7 +243,8 @@ def _action_spec(space: gym.Space[Any]) -> Any:
     if isinstance(space, gym.spaces.Discrete):
         return bounded((), tf.int32, 0, int(space.n) - 1, "action")
     assert isinstance(space, gym.spaces.Box), "Agent.serves has seen to it"
-    return bounded(space.shape, tf.float32, space.low, space.high, "action")
+    low, high = space.low.reshape(-1), space.high.reshape(-1)
+    return bounded(low.shape, tf.float32, low.astype(np.float32), high.astype(np.float32), "action")
 
 
 def _refuse_memory(agent: Any) -> None:

@@ -49,6 +49,7 @@ MODULES = {
     "time_steps": "trajectories.time_step",
     "trajectories": "trajectories",
     "value_network": "networks.value_network",
+    "value_ops": "utils.value_ops",
 }
 
 
@@ -72,9 +73,7 @@ def require() -> None:
         UserError: as `__getattr__`, with what to do.
     """
     if importlib.util.find_spec("tf_agents") is None:
-        raise UserError(
-            f"TF-Agents is not installed, and this agent is one of its own. Install it with:\n    {INSTALL}"
-        )
+        raise UserError(f"TF-Agents is not installed, and this is one of its agents. Install it with:\n    {INSTALL}")
     os.environ[FLAG] = "1"
     # The first use of `tf.keras` decides which one it is: here, unless somebody was before us.
     if tf.keras.layers.Layer.__module__.startswith("keras."):
@@ -85,8 +84,24 @@ def require() -> None:
     # TensorFlow made up its mind about `import tensorflow.keras`, which one of TF-Agents' modules does, when it was
     # imported itself.
     sys.modules["tensorflow.keras"] = importlib.import_module("tf_keras.api._v2.keras")
-    # NumPy 2.4 makes no number out of an array of one, which a categorical policy asks for when it is made.
+    _mend_for_numpy()
+
+
+def _mend_for_numpy() -> None:
+    """Two things that NumPy did when TF-Agents was written, and does no more."""
+    # 2.4 makes no number out of an array of one, which a categorical policy asks for when it is made.
     _module(MODULES["categorical_projection"]).int = lambda array: np.asarray(array).item()
+    # 2.0 takes 255 + 1 for 0 where 255 is a byte, and networks for pictures are made with random bytes.
+    specs = _module(MODULES["specs"])
+    sample = specs.sample_bounded_spec
+
+    def of_bytes_too(spec: Any, *more: Any, **named: Any) -> Any:
+        if spec.dtype != tf.uint8:
+            return sample(spec, *more, **named)
+        wide = specs.BoundedTensorSpec(spec.shape, tf.int32, np.int32(spec.minimum), np.int32(spec.maximum))
+        return tf.cast(sample(wide, *more, **named), tf.uint8)
+
+    specs.sample_bounded_spec = of_bytes_too
 
 
 @functools.cache

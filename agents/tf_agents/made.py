@@ -11,14 +11,16 @@ import tensorflow as tf
 
 from rlgen.agents.agent import AgentConfig
 from rlgen.config import load_presets, option
+from rlgen.networks import SMALLEST_NATURE_PIXELS
 from rlgen.schedules import Schedule
 
 if TYPE_CHECKING:
     from rlgen.agents.tf_agents.bridged import Bridged
 
 PRESETS = load_presets(Path(__file__).parents[1] / "presets" / "tf_agents.json")
-# Of Mnih et al. (2015): filters, size and stride.
+# Of Mnih et al. (2015), and of Young and Tian (2019) for pictures of a few pixels: filters, size and stride.
 NATURE = ((32, (8, 8), 4), (64, (4, 4), 2), (64, (3, 3), 1))
+MINATAR = ((16, (3, 3), 1),)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,11 @@ def layers(agent: Bridged) -> dict[str, Any]:
     dense = {"fc_layer_params": agent.config.hidden_units}
     if not agent.observation.picture:
         return dense
-    scaled = tf.keras.layers.Lambda(lambda picture: tf.cast(picture, tf.float32) / 255.0)
-    return {**dense, "preprocessing_layers": scaled, "conv_layer_params": NATURE}
+    most = 255.0 if agent.observation.dtype == "uint8" else 1.0
+    scaled = tf.keras.layers.Lambda(lambda picture: tf.cast(picture, tf.float32) / most)
+    side = min(agent.observation.shape[:2])
+    convolutions = NATURE if side >= SMALLEST_NATURE_PIXELS else MINATAR if side >= 3 else None
+    return {**dense, "preprocessing_layers": scaled, "conv_layer_params": convolutions}
 
 
 def optimizer(agent: Bridged, learning_rate: Schedule) -> Any:

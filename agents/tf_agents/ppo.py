@@ -6,6 +6,7 @@ Source: Schulman et al. (2017), "Proximal policy optimization algorithms"; the i
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import tensorflow as tf
@@ -67,7 +68,7 @@ class PPO(PPORollouts):
     default_steps = 200_000
 
     def make_agent(self) -> Any:
-        """A `PPOAgent` that clips, with neither of its penalties for going far."""
+        """A `PPOAgent` that clips, with neither of its penalties for going far, and whose last advantage is mended."""
         config, seen = self.config, self.time_step_spec.observation
         actor = library.actor_distribution_network.ActorDistributionNetwork(
             seen, self.action_spec, activation_fn=tf.keras.activations.tanh, **made.layers(self)
@@ -75,7 +76,7 @@ class PPO(PPORollouts):
         self.value_network = library.value_network.ValueNetwork(
             seen, activation_fn=tf.keras.activations.tanh, **made.layers(self)
         )
-        return library.ppo_agent.PPOAgent(
+        return _agent_class()(
             self.time_step_spec,
             self.action_spec,
             optimizer=made.optimizer(self, config.learning_rate),
@@ -97,6 +98,24 @@ class PPO(PPORollouts):
             gradient_clipping=config.max_grad_norm,
             train_step_counter=self.counter,
         )
+
+
+@functools.cache
+def _agent_class() -> Any:
+    """`PPOAgent`, whose last advantage looks ahead to the value of the state after it; TF-Agents takes that before."""
+
+    class Agent(library.ppo_agent.PPOAgent):
+        def compute_advantages(self, rewards: Any, returns: Any, discounts: Any, value_preds: Any) -> Any:
+            return library.value_ops.generalized_advantage_estimation(
+                values=value_preds[:, :-1],
+                final_value=value_preds[:, -1],
+                rewards=rewards,
+                discounts=discounts,
+                td_lambda=self._lambda,
+                time_major=False,
+            )
+
+    return Agent
 
 
 def closed(trajectory: Any, successors: Any) -> Any:

@@ -53,6 +53,7 @@ class Replayed(Bridged, ReplayAgent):
         low, high = self.action_spec.minimum, self.action_spec.maximum
         if self.action.dtype == "int32":
             return draws.integers(shape, seed, int(high) + 1)
+        low, high = (bound.reshape(self.action.shape) for bound in (low, high))
         return low + (high - low) * draws.uniform(shape, seed)
 
     # ---- learning -------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ class Replayed(Bridged, ReplayAgent):
         return library.trajectories.Trajectory(
             step_type=_pairs(middle, ended),
             observation=_pairs(batch.observation, batch.next_observation),
-            action=_pairs(*(2 * [tf.cast(batch.action, self.agent.action_spec.dtype)])),
+            action=_pairs(*(2 * [self.as_built(batch.action)])),
             policy_info=(),
             next_step_type=_pairs(ended, middle),
             reward=_pairs(batch.reward, batch.reward),

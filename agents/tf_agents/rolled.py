@@ -26,13 +26,13 @@ class Rolled(Bridged, RolloutAgent):
 
     def to_environment(self, action: Any) -> Any:
         """Clipped to the bounds, of which a normal distribution knows nothing."""
-        spec = self.action_spec
-        return np.clip(action, spec.minimum, spec.maximum) if spec.dtype == tf.float32 else action
+        space = self.action_space
+        return np.clip(action, space.low, space.high) if isinstance(space, gym.spaces.Box) else action
 
     def to_compiled_environment(self, action: Any) -> Any:
         """The same in TensorFlow."""
-        spec = self.action_spec
-        return tf.clip_by_value(action, spec.minimum, spec.maximum) if spec.dtype == tf.float32 else action
+        space = self.action_space
+        return tf.clip_by_value(action, space.low, space.high) if isinstance(space, gym.spaces.Box) else action
 
     # ---- learning -------------------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ class Rolled(Bridged, RolloutAgent):
         fields = {
             "step_type": middle,
             "observation": rows.observation,
-            "action": tf.cast(rows.action, self.agent.action_spec.dtype),
+            "action": self.as_built(rows.action),
             "next_step_type": tf.where(rows.done, kinds.LAST, kinds.MID),
             "reward": rows.reward,
             "discount": 1 - tf.cast(rows.terminated, tf.float32),
@@ -73,7 +73,7 @@ class Rolled(Bridged, RolloutAgent):
     def _specimen(self) -> Transitions:
         size = (self.config.rollout_steps, self.config.num_envs)
         seen, no = tf.zeros((*size, *self.observation.shape), self.observation.dtype), tf.zeros(size, tf.bool)
-        taken = tf.zeros((*size, *self.action_spec.shape), self.action_spec.dtype)
+        taken = tf.zeros((*size, *(self.action_space.shape or ())), self.action_spec.dtype)
         return Transitions(seen, taken, tf.zeros(size), no, no, seen)
 
     @property

@@ -9,7 +9,7 @@ import pytest
 
 from rlgen import registry
 from rlgen.agents.books import BookDQN
-from rlgen.agents.off_policy import OffPolicyConfig
+from rlgen.agents.replay_agent import ReplayConfig
 
 ALL = [
     (plugin.name, preset)
@@ -29,11 +29,10 @@ def test_every_preset_learns(name: str, preset: str, uncompiled: None) -> None:
     problem = preset if any(plugin.name == preset for plugin in registry.available("env")) else "CartPole-v0"
     # Step by step, so long rollouts and many minibatches would take a minute.
     few: dict[str, float] = {"rollout_steps": 16}
-    if issubclass(cls.Config, OffPolicyConfig):
+    if issubclass(cls.Config, ReplayConfig):
         by_episodes = getattr(cls.Config.build(preset=preset), "train_at_episode_end", False)
         few = {"learning_starts_env_steps": 1 if by_episodes else 50, "updates_per_train": 1}
-    if hasattr(cls.Config, "epochs"):
-        few |= {"epochs": 2, "minibatches": 4}
+    few |= {name: count for name, count in (("epochs", 2), ("minibatches", 4)) if hasattr(cls.Config, name)}
     trained = cls(problem=problem, config=cls.Config.build(few, preset=preset), seed=0, engine="compiled")
     block = getattr(trained.config, "train_every_env_steps", trained.step_quantum)
     scalars = trained.train(-(-64 // block) * block)
@@ -45,7 +44,7 @@ def test_every_preset_learns(name: str, preset: str, uncompiled: None) -> None:
 def test_presets_of_games_are_taken_by_themselves_and_learn(name: str) -> None:
     cls = registry.load(name, ("agent",))
     few: dict[str, Any] = {"num_envs": 2}
-    if issubclass(cls.Config, OffPolicyConfig):
+    if issubclass(cls.Config, ReplayConfig):
         few |= {"replay_capacity": 200, "learning_starts_env_steps": 32, "batch_size": 4}
     else:
         few |= {"rollout_steps": 8}

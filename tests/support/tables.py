@@ -83,7 +83,7 @@ def actions() -> str:
 
     columns, others = list(any_spaces.ACTIONS)[:5], list(any_spaces.ACTIONS)[5:]
     rows = []
-    for plugin in built_in("agent"):
+    for plugin in made_of_nothing_else():
         served = [name for name, space in any_spaces.ACTIONS.items() if serves(plugin, any_spaces.BOX, space)]
         rest = ", ".join(name for name in others if name in served) or "no"
         rows.append((f"`{plugin.name}`", *("yes" if name in served else "no" for name in columns), rest))
@@ -96,7 +96,7 @@ def observations() -> str:
 
     from rlgen.envs.gymnasium import spec_of
 
-    rows, agents = [], built_in("agent")
+    rows, agents = [], made_of_nothing_else()
     for name, space in any_spaces.OBSERVATIONS.items():
         # In an action space that the agent serves: a refusal is then the observation's.
         kinds = {p.name: next(s for s in any_spaces.ACTIONS.values() if isinstance(s, p.load().serves)) for p in agents}
@@ -125,6 +125,11 @@ def serves(plugin: Plugin, observations: Any, actions: Any) -> bool:
             return False
         agent.evaluate(episodes=1, seed=0, split="test")
     return True
+
+
+def made_of_nothing_else() -> list[Plugin]:
+    """The agents that can be made of an environment alone: not those that somebody else has built."""
+    return [plugin for plugin in built_in("agent") if not plugin.name.startswith("tf_agents/adopted")]
 
 
 def built_in(*kinds: str) -> list[Plugin]:
