@@ -78,9 +78,9 @@ CONTROL_BARS: dict[tuple[str, str, int], int | None] = {
 
 # What every seed of TF-Agents' agents is to reach, if anything, by (algorithm, preset, environment, environment steps).
 TF_AGENTS_BARS: dict[tuple[str, str, str, int], int | None] = {
-    ("tf_agents/ddqn", "default", "CartPole-v1", 50_000): 475,
-    ("tf_agents/dqn", "default", "CartPole-v1", 50_000): None,
-    ("tf_agents/c51", "default", "CartPole-v1", 50_000): None,
+    ("tf_agents/ddqn", "CartPole-v1", "CartPole-v1", 50_000): 475,
+    ("tf_agents/dqn", "CartPole-v1", "CartPole-v1", 50_000): None,
+    ("tf_agents/c51", "CartPole-v1", "CartPole-v1", 50_000): None,
     ("tf_agents/ppo", "default", "CartPole-v1", 100_000): None,
     ("tf_agents/reinforce", "default", "CartPole-v0", 300_000): None,
     ("tf_agents/sac", "Pendulum-v1", "Pendulum-v1", 20_000): -160,

@@ -19,7 +19,7 @@ from rlgen.errors import UserError
 
 ALL = registry.available("agent")
 # Some share with another all that has to do with environments, and the adopted are made of what somebody brings.
-ALIKE = ("tf_agents/adopted", "tf_agents/c51", "tf_agents/ddqn", "tf_agents/td3")
+ALIKE = ("tf_agents/adopted", "tf_agents/c51", "tf_agents/ddqn", "tf_agents/reinforce", "tf_agents/td3")
 AGENTS = [plugin for plugin in ALL if not plugin.name.startswith(ALIKE)]
 
 

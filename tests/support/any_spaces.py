@@ -22,6 +22,7 @@ TINY: dict[str, Any] = {
     "train_every_env_steps": 8,
     "updates_per_train": 1,
     "rollout_steps": 4,
+    "epochs": 1,
     "wrappers": ("time_limit:4",),
 }
 BOX = spaces.Box(-1, 1, (3,), np.float32)
