@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-# TF-Agents is imported when one of these is first asked for.
+# TF-Agents is looked for when one of these is first asked for.
 _PLACES = {
     "GymnasiumPyEnvironment": "py_environment",
     "adopt": "adopted",
@@ -22,4 +22,5 @@ def __getattr__(name: str) -> Any:
     """
     if name not in _PLACES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    importlib.import_module(f"{__name__}.library").require()
     return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
