@@ -17,7 +17,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,7 +47,7 @@ class Job:
     lost: int = 0
     step: int = -1
     run: Run | None = None
-    error: RlgenError | None = field(default=None)
+    error: RlgenError | None = None
 
 
 class Display(Protocol):
