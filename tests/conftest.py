@@ -73,13 +73,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # What needs TF-Agents: its agents here, what ours are held against, and the page about them.
-OF_TF_AGENTS = ("tests/agents/tf_agents/", "tests/agents/test_oracle.py", "[docs/tf_agents.md]", "[tf_agents/")
+FILES_OF_TF_AGENTS = ("agents/tf_agents", "agents/test_oracle.py")
+TESTS_OF_TF_AGENTS = ("[docs/tf_agents.md]", "[tf_agents/", "-tf_agents/")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out, with `--without-tf-agents`, what needs it; whoever does not say so is told that it is missing."""
+    of_it = any(collection_path == Path(__file__).parent / name for name in FILES_OF_TF_AGENTS)
+    return True if of_it and config.getoption("--without-tf-agents") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, with `--without-tf-agents`, what needs it; whoever does not say so is told that it is missing."""
+    """Leave out single tests likewise."""
     if config.getoption("--without-tf-agents"):
-        left_out = [item for item in items if any(part in item.nodeid for part in OF_TF_AGENTS)]
+        left_out = [item for item in items if any(part in item.nodeid for part in TESTS_OF_TF_AGENTS)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 
 from rlgen.agents.replay_agent import ReplayConfig
-from rlgen.agents.tf_agents import library
+from rlgen.agents.tf_agents import library, made
 from rlgen.agents.tf_agents.made import MadeConfig
 from rlgen.agents.tf_agents.replayed import Replayed
 from rlgen.config import option
@@ -45,4 +45,4 @@ class ActorCritic(Replayed):
 def critic(agent: Replayed) -> Any:
     """Observation and action to Q(s, a)."""
     seen = agent.time_step_spec.observation
-    return library.ddpg_critic.CriticNetwork((seen, agent.action_spec), joint_fc_layer_params=agent.config.hidden_units)
+    return library.ddpg_critic.CriticNetwork((seen, agent.action_spec), joint_fc_layer_params=made.hidden_units(agent))

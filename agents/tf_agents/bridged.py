@@ -79,7 +79,7 @@ class Bridged(Agent):
 
     Attributes:
         agent: TF-Agents'.
-        action_spec: TF-Agents' of the actions: counted from 0, or the environment's bounds.
+        action_spec: TF-Agents' of the actions: counted from 0, or a vector between the environment's bounds.
         time_step_spec: TF-Agents' of what the agent sees.
     """
 
@@ -131,11 +131,11 @@ class Bridged(Agent):
         """Actions of a policy of TF-Agents, [N, ...], which are vectors between bounds, as the environment has them."""
         return tf.reshape(action, (-1, *(self.action_space.shape or ())))
 
-    def time_step(self, observation: Any, step_type: Any = None) -> Any:
-        """TF-Agents' of observations [N, *shape], in the middle of an episode unless said otherwise; compiled code."""
+    def time_step(self, observation: Any) -> Any:
+        """TF-Agents' of observations [N, *shape], in the middle of an episode; compiled code."""
         count = tf.shape(observation)[:1]
-        kind = tf.fill(count, library.time_steps.StepType.MID) if step_type is None else step_type
-        return library.time_steps.TimeStep(kind, tf.zeros(count), tf.ones(count), observation)
+        middle = tf.fill(count, library.time_steps.StepType.MID)
+        return library.time_steps.TimeStep(middle, tf.zeros(count), tf.ones(count), observation)
 
     def collected(self, observation: Any, env_steps: Any, seed: Any) -> Any:
         """Actions of the agent's collecting policy, [N, ...], for observations [N, *shape]; compiled code."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import tensorflow as tf
 
+from rlgen import runtime
 from rlgen.agents.agent import AgentConfig
 from rlgen.config import load_presets, option
 from rlgen.networks import SMALLEST_NATURE_PIXELS
@@ -37,7 +39,7 @@ class MadeConfig(AgentConfig):
 
 def layers(agent: Bridged) -> dict[str, Any]:
     """Arguments that TF-Agents' networks know: dense layers, for pictures behind convolutions."""
-    dense = {"fc_layer_params": agent.config.hidden_units}
+    dense = {"fc_layer_params": hidden_units(agent)}
     if not agent.observation.picture:
         return dense
     most = 255.0 if agent.observation.dtype == "uint8" else 1.0
@@ -45,6 +47,20 @@ def layers(agent: Bridged) -> dict[str, Any]:
     side = min(agent.observation.shape[:2])
     convolutions = NATURE if side >= SMALLEST_NATURE_PIXELS else MINATAR if side >= 3 else None
     return {**dense, "preprocessing_layers": scaled, "conv_layer_params": convolutions}
+
+
+def hidden_units(agent: Bridged) -> tuple[int, ...]:
+    """The configuration's, which fit into memory: Keras 2 would ask for all of it.
+
+    Raises:
+        UserError: they do not.
+    """
+    units: tuple[int, ...] = agent.config.hidden_units
+    inputs = [] if agent.observation.picture else [agent.observation.size]
+    numbers = sum(before * after for before, after in itertools.pairwise([*inputs, *units]))
+    # Weights, their copy in a target network, and two moments of each.
+    runtime.require_memory({"networks": 4 * 4 * numbers}, advice="Make hidden_units smaller")
+    return units
 
 
 def optimizer(agent: Bridged, learning_rate: Schedule) -> Any:

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from rlgen import runtime, state
 from rlgen.agents.agent import Agent
+from rlgen.agents.replay_agent import ReplayAgent
+from rlgen.agents.rollout_agent import RolloutAgent
 from rlgen.agents.tf_agents import library
 from rlgen.agents.tf_agents.py_environment import spec_of_space
 from rlgen.errors import UserError
@@ -32,7 +34,11 @@ def as_tf_policy(agent: Agent, *, exploring: bool = False) -> Any:
             f"'{agent.problem}' shows {agent.observation_space}, and a policy for TF-Agents sees a Box: wrap the "
             "environment so that it shows one (gymnasium.wrappers.FlattenObservation)."
         )
-    return (_Exploring if exploring else _Greedy)(agent)
+    if not exploring:
+        return _Greedy(agent)
+    if not isinstance(agent, (ReplayAgent, RolloutAgent)):
+        raise UserError(f"{type(agent).__name__} has no way to explore that is known: leave exploring out.")
+    return _Exploring(agent)
 
 
 class _Policy(library.tf_policy.TFPolicy):

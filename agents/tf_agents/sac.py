@@ -49,7 +49,7 @@ class SAC(ActorCritic):
         actor = library.actor_distribution_network.ActorDistributionNetwork(
             seen,
             self.action_spec,
-            fc_layer_params=config.hidden_units,
+            fc_layer_params=made.hidden_units(self),
             continuous_projection_net=library.tanh_normal.TanhNormalProjectionNetwork,
         )
         return library.sac_agent.SacAgent(

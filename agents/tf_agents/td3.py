@@ -45,7 +45,7 @@ class TD3(ActorCritic):
     def make_agent(self) -> Any:
         """A `Td3Agent`."""
         config, seen = self.config, self.time_step_spec.observation
-        actor = library.ddpg_actor.ActorNetwork(seen, self.action_spec, fc_layer_params=config.hidden_units)
+        actor = library.ddpg_actor.ActorNetwork(seen, self.action_spec, fc_layer_params=made.hidden_units(self))
         return library.td3_agent.Td3Agent(
             self.time_step_spec,
             self.action_spec,

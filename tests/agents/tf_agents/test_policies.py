@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import rlgen
+from rlgen.agents.agent import Agent, AgentConfig
 from rlgen.agents.tf_agents import GymnasiumPyEnvironment, as_tf_policy, library
 from rlgen.errors import UserError
 
@@ -67,8 +69,6 @@ def test_a_saved_policy_acts_without_rlgen(tmp_path: Path) -> None:
 
 
 def test_actions_are_the_environments_own_numbers() -> None:
-    import gymnasium as gym
-
     class FromFive(gym.ActionWrapper):  # type: ignore[type-arg]
         def __init__(self, env: Any) -> None:
             super().__init__(env)
@@ -88,5 +88,18 @@ def test_what_cannot_be_one_is_refused_with_the_way_out() -> None:
     with pytest.raises(UserError, match="explores in 8 environments at once, and is given 2.*num_envs=2"):
         policy = as_tf_policy(rlgen.make("dqn", env="CartPole-v1", config={"hidden_units": (4,)}), exploring=True)
         policy.action(library.time_steps.restart(tf.zeros((2, 4)), batch_size=2))
+
+    class Fixed(Agent):
+        """It always does the same, in NumPy."""
+
+        Config = AgentConfig
+        serves = (gym.spaces.Discrete,)
+        policy = train = state = inference_state = lambda self, *_: np.zeros(1)
+
+    fixed = Fixed(problem="CartPole-v1", config=AgentConfig(), seed=0)
+    with pytest.raises(UserError, match="Fixed has no way to explore"):
+        as_tf_policy(fixed, exploring=True)
+    with pytest.raises(UserError, match="Fixed acts in NumPy alone: give it `greedy`"):
+        fixed.greedy(tf.zeros((1, 4)))
     with pytest.raises(UserError, match="a policy for TF-Agents sees a Box"):
         as_tf_policy(rlgen.make("dqn", env="FrozenLake-v1", config={"hidden_units": (4,)}))
