@@ -165,7 +165,7 @@ def tf_agents() -> str:
             continue
         returns = [row["mean_reward"] for row in runs]
         worst = min(range(len(runs)), key=returns.__getitem__)
-        off = [row["overestimation"] for row in runs if row["overestimation"] is not None]
+        off = ["-" if row["overestimation"] is None else f"{row['overestimation']:,.3g}" for row in runs]
         rows.append(
             (
                 f"`{algorithm}`",
@@ -175,14 +175,14 @@ def tf_agents() -> str:
                 ", ".join(f"{value:.1f}" for value in returns),
                 f"{returns[worst]:.1f} (seed {runs[worst]['job']['seed']})",
                 "-" if bar is None else f"at least {bar}",
-                ", ".join(f"{value:,.3g}" for value in off) or "-",
+                ", ".join(off) if set(off) != {"-"} else "-",
             )
         )
     header = ["agent", "preset", "environment", "steps", "mean return, seeds from 0", "worst", "bar", "over-estimation"]
     return (
         "Agents of TF-Agents in rlgen's compiled loop, judged likewise. Over-estimation is max Q minus the discounted "
         "return that followed, over the evaluations of the second half of training: the second book's DQN diverges, "
-        f"and its return does not show it.\n\n{table(header, rows)}\n\n"
+        f"and its return does not show it. None where every episode ran into its time limit.\n\n{table(header, rows)}\n\n"
         "`python -m benchmarks.learning --suite tf_agents --seeds 3`\n"
     )
 
