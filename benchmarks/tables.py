@@ -182,7 +182,8 @@ def tf_agents() -> str:
     return (
         "Agents of TF-Agents in rlgen's compiled loop, judged likewise. Over-estimation is max Q minus the discounted "
         "return that followed, over the evaluations of the second half of training: the second book's DQN diverges, "
-        f"and its return does not show it. None where every episode ran into its time limit.\n\n{table(header, rows)}\n\n"
+        "and its return does not show it. It is not known where every episode ran into its time limit.\n\n"
+        f"{table(header, rows)}\n\n"
         "`python -m benchmarks.learning --suite tf_agents --seeds 3`\n"
     )
 
