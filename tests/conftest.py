@@ -74,7 +74,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # What needs TF-Agents: its agents here, what ours are held against, and the page about them.
 FILES_OF_TF_AGENTS = ("agents/tf_agents", "agents/test_oracle.py")
-TESTS_OF_TF_AGENTS = ("[docs/tf_agents.md]", "[tf_agents/", "-tf_agents/")
+TESTS_OF_TF_AGENTS = ("[docs/tf_agents.md]", "up_to_date[docs/environments.md]", "[tf_agents/", "-tf_agents/")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
