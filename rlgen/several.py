@@ -1,4 +1,4 @@
-"""Several runs of one request, one after another in one process: other seeds, or the folds of a cross-validation."""
+"""Several runs: of one request from other seeds or on the folds of a cross-validation, or of any; also side by side."""
 
 from __future__ import annotations
 
