@@ -50,7 +50,7 @@ class Rolled(Bridged, RolloutAgent):
             return self.scalars(self.agent.train(self.experience(rows)))
 
     def experience(self, rows: Transitions) -> Any:
-        """TF-Agents' trajectories, [N, T, ...], of rows [T, N, ...]: the first episode of each environment."""
+        """TF-Agents' trajectories, [N, T, ...], of rows [T, N, ...]."""
         kinds = library.time_steps.StepType
         middle = tf.fill(rows.reward.shape, kinds.MID)
         fields = {

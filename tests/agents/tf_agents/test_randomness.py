@@ -24,19 +24,19 @@ def test_a_seed_decides_what_is_drawn_in_a_program_and_outside(draw: object) -> 
     @tf.function(autograph=False)
     def program(seed: object) -> object:
         with randomness.stateless(seed):
-            return DRAWS_OF(draw), DRAWS_OF(draw)
+            return drawn(draw), drawn(draw)
 
     first, second = program(tf.constant([1, 2]))
     again, _ = program(tf.constant([1, 2]))
     other, _ = program(tf.constant([1, 3]))
     with randomness.stateless([1, 2]):
-        at_once = DRAWS_OF(draw)
+        at_once = drawn(draw)
     np.testing.assert_array_equal(first, again)
     np.testing.assert_allclose(first, at_once, rtol=1e-6)
     assert (np.asarray(first) != np.asarray(second)).any() and (np.asarray(first) != np.asarray(other)).any()
 
 
-def DRAWS_OF(draw: object) -> object:  # noqa: N802
+def drawn(draw: object) -> object:
     return draw()  # type: ignore[operator]
 
 
