@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -58,7 +59,7 @@ class ActionHead(abc.ABC):
 
     @abc.abstractmethod
     def mode(self, parameters: Any) -> Any:
-        """The most probable action each."""
+        """The most probable action each; of Keras' symbolic tensors, too."""
 
     @abc.abstractmethod
     def mode_on_host(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -107,7 +108,7 @@ class CategoricalHead(ActionHead):
 
     def mode(self, parameters: Any) -> Any:
         """The largest logit."""
-        return tf.argmax(parameters, -1, output_type=tf.int32)
+        return keras.ops.argmax(parameters, -1)
 
     def mode_on_host(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The same."""
@@ -153,9 +154,9 @@ class MultiCategoricalHead(ActionHead):
 
     def mode(self, parameters: Any) -> Any:
         """The largest logit of each choice."""
-        logits = tf.split(parameters, self.sizes, -1)
+        logits = keras.ops.split(parameters, np.cumsum(self.sizes)[:-1].tolist(), -1)
         chosen = [part.mode(x) for part, x in zip(self.parts, logits, strict=True)]
-        return tf.reshape(tf.stack(chosen, -1), (-1, *self.shape))
+        return keras.ops.reshape(keras.ops.stack(chosen, -1), (-1, *self.shape))
 
     def mode_on_host(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The same."""
@@ -210,7 +211,7 @@ class GaussianHead(ActionHead):
 
     def mode(self, parameters: Any) -> Any:
         """The mean."""
-        return tf.reshape(parameters, (-1, *self.shape))
+        return keras.ops.reshape(parameters, (-1, *self.shape))
 
     def mode_on_host(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The same."""
@@ -222,7 +223,7 @@ class GaussianHead(ActionHead):
 
     def to_compiled_environment(self, action: Any) -> Any:
         """The same in TensorFlow."""
-        return self._middle + self._half * tf.clip_by_value(action, -self._clip, self._clip)
+        return self._middle + self._half * keras.ops.minimum(keras.ops.maximum(action, -self._clip), self._clip)
 
     @property
     def variables(self) -> list[Any]:

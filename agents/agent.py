@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rlgen import registry, runtime, sources
-from rlgen.agents import evaluation, filming, sight
+from rlgen.agents import evaluation, filming, serving, sight
 from rlgen.algorithm import Algorithm, Embedding, Evaluation, Split
 from rlgen.config import Config, option
 from rlgen.envs.gymnasium import as_batch, to_space
 from rlgen.envs.making import Environments, HostEnvs
 from rlgen.errors import UserError
 from rlgen.pictures import Picture
+from rlgen.served import Served
 
 Floats = npt.NDArray[np.float32]
 Observations = npt.NDArray[Any]
@@ -46,6 +47,7 @@ class Agent(Algorithm):
         serves: the Gymnasium action spaces it can act in.
         wants: what else it asks of an action space, for messages.
         engines: where it can learn; an agent that steps environments itself has "gymnasium" alone.
+        symbolic: whether `answers` takes Keras' symbolic tensors too, so that a Keras model can be made of it.
         environments: makes environments, in the wrappers of the configuration.
         action_space: the environment's.
         observation_space: the environment's, before flattening.
@@ -75,6 +77,7 @@ class Agent(Algorithm):
     serves: ClassVar[tuple[type[gym.Space[Any]], ...]]
     wants: ClassVar[str] = ""
     engines: ClassVar[tuple[str, ...]] = ("compiled", "gymnasium")
+    symbolic: bool = False
 
     def __init__(self, *, problem: str, config: AgentConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
@@ -107,6 +110,18 @@ class Agent(Algorithm):
             UserError: the agent acts in NumPy alone.
         """
         raise UserError(f"{type(self).__name__} acts in NumPy alone: give it `greedy`, its policy in TensorFlow.")
+
+    def answers(self, observation: Any) -> dict[str, Any]:
+        """`greedy` by the name of `action`, and beside it what was chosen by, [N, ...] each by name; TensorFlow."""
+        return {"action": self.greedy(observation)}
+
+    def answers_on_host(self, observations: Observations) -> dict[str, npt.NDArray[Any]]:
+        """The same in NumPy."""
+        return {"action": self.policy(observations)}
+
+    def served(self) -> Mapping[str, Served]:
+        """`act`: observations as the environment shows them to actions as it takes them."""
+        return {"act": serving.act(self)}
 
     def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
         """The policy that it is judged and filmed by: `policy`, unless the configuration puts chance into it."""

@@ -16,6 +16,8 @@ from rlgen.config import option
 class NetworkConfig(AgentConfig):
     """What every agent with networks can be told."""
 
+    served_with: ClassVar[Mapping[str, Any]] = {"precision": "float32"}
+
     network: str = option("auto", "What the networks are made of; auto: dense layers, or convolutions for pictures.")
     precision: loops.Precision = option(
         "auto",

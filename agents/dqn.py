@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import gymnasium as gym
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -148,6 +149,7 @@ class DQN(OffPolicyAgent):
             config.distribution, atoms=config.atoms, value_min=config.value_min, value_max=config.value_max
         )
         self.online = self.new_network()
+        self.symbolic = not self.returns.atoms
 
     # ---- acting ---------------------------------------------------------------------------------------
 
@@ -157,7 +159,20 @@ class DQN(OffPolicyAgent):
 
     def greedy(self, observation: Any) -> Any:
         """The same, int32, in TensorFlow."""
-        return tf.argmax(self.returns.mean(self.online(observation)), -1, output_type=tf.int32)
+        return tf.argmax(self._q(observation), -1, output_type=tf.int32)
+
+    def answers(self, observation: Any) -> dict[str, Any]:
+        """The action, and `q_values`, float32 [N, A], in the environment's own units of reward."""
+        q = self._q(observation)
+        return {"action": keras.ops.argmax(q, -1), "q_values": q / self.config.reward_scale}
+
+    def answers_on_host(self, observations: Observations) -> dict[str, npt.NDArray[Any]]:
+        """The same in NumPy."""
+        q = self._q_on_host(observations)
+        return {"action": q.argmax(-1), "q_values": q / np.float32(self.config.reward_scale)}
+
+    def _q(self, observation: Any) -> Any:
+        return self.online.symbolic(observation) if self.symbolic else self.returns.mean(self.online(observation))
 
     def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
         """`policy`, but for a random action now and then, if it is so configured."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -34,7 +35,12 @@ class RunningMoments:
         self.count.assign(total)
 
     def normalize(self, x: Any, *, clip: float = 10.0) -> Any:
-        """`x` with the mean taken off and the deviation divided out, within +-`clip`."""
+        """`x` with the mean taken off and the deviation divided out, within +-`clip`.
+
+        Of Keras' symbolic tensors, both as they are now.
+        """
+        if isinstance(x, keras.KerasTensor):
+            return keras.ops.clip((x - self.mean.numpy()) / np.sqrt(self.variance.numpy() + 1e-8), -clip, clip)
         return tf.clip_by_value((x - self.mean) / tf.sqrt(self.variance + 1e-8), -clip, clip)
 
     def numpy_normalize(self, x: npt.NDArray[Any], *, clip: float = 10.0) -> npt.NDArray[np.float32]:

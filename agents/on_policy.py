@@ -56,6 +56,7 @@ class OnPolicyAgent(RolloutAgent, NetworkAgent):
 
     Config: ClassVar[type[OnPolicyConfig]] = OnPolicyConfig
     serves = (gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.Box)
+    symbolic = True
 
     def __init__(self, *, problem: str, config: OnPolicyConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
@@ -151,8 +152,17 @@ class OnPolicyAgent(RolloutAgent, NetworkAgent):
 
     def greedy(self, observation: Any) -> Any:
         """The same, in TensorFlow."""
-        mode = self.head.mode(self.network.policy(self.normalized(observation)))
-        return self.head.to_compiled_environment(mode)
+        return self.answers(observation)["action"]
+
+    def answers(self, observation: Any) -> dict[str, Any]:
+        """The action, and `parameters` of the policy, float32 [N, outputs]: logits, or means in the agent's units."""
+        parameters = self.network.policy(self.normalized(observation))
+        return {"action": self.head.to_compiled_environment(self.head.mode(parameters)), "parameters": parameters}
+
+    def answers_on_host(self, observations: Observations) -> dict[str, npt.NDArray[Any]]:
+        """The same in NumPy."""
+        parameters = self._parameters_on_host(observations)
+        return {"action": self.head.to_environment(self.head.mode_on_host(parameters)), "parameters": parameters}
 
     def judged_policy(self, *, seed: int) -> Callable[[Observations], npt.NDArray[Any]]:
         """As the configuration says."""

@@ -102,6 +102,15 @@ class QNetwork(keras.Model):
         with keras.StatelessScope(list(self.noise.under(noise)), initialize_variables=False):
             return self._q(observation, *parts)
 
+    def symbolic(self, observation: Any) -> Any:
+        """Q, [N, A], of layers of Keras alone: for its symbolic tensors too."""
+        features = self.body(observation)
+        advantage = self.action_stream(features)
+        if self.value_stream is None:
+            return advantage
+        reduce = keras.ops.mean if self.dueling == "mean" else keras.ops.max
+        return self.value_stream(features) + advantage - reduce(advantage, axis=1, keepdims=True)
+
     def on_host(
         self, observation: npt.NDArray[Any], noise: npt.NDArray[np.float32] | None = None
     ) -> npt.NDArray[np.float32]:

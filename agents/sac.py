@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -87,6 +88,7 @@ class SAC(BoundedAgent, SoftAgent):
 
     Config = SACConfig
     draws_for = ("next action", "action")
+    symbolic = True
 
     def __init__(self, *, problem: str, config: SACConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
@@ -101,7 +103,7 @@ class SAC(BoundedAgent, SoftAgent):
     def greedy(self, observation: Any) -> Any:
         """The same, in TensorFlow."""
         mean = self.actor(observation)[:, : self.action.size]
-        return self.to_environment(tf.reshape(tf.tanh(mean), (-1, *self.action.shape)))
+        return self.to_environment(keras.ops.reshape(keras.ops.tanh(mean), (-1, *self.action.shape)))
 
     def new_critic(self, purpose: str) -> Any:
         """Observation and action to Q(s, a), [B, 1]."""
@@ -154,6 +156,7 @@ class DiscreteSAC(SoftAgent):
     Config = DiscreteSACConfig
     default_steps = 200_000
     serves = (gym.spaces.Discrete,)
+    symbolic = True
 
     def __init__(self, *, problem: str, config: DiscreteSACConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)

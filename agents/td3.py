@@ -10,6 +10,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -69,6 +70,7 @@ class TD3(BoundedAgent):
 
     Config = TD3Config
     draws_for = ("target noise",)
+    symbolic = True
     # The policy and both critics; a target of each.
     learning_networks, following_networks = 3, 3
 
@@ -84,7 +86,7 @@ class TD3(BoundedAgent):
 
     def greedy(self, observation: Any) -> Any:
         """The same, in TensorFlow."""
-        return self.to_environment(tf.reshape(self.actor(observation), (-1, *self.action.shape)))
+        return self.to_environment(keras.ops.reshape(self.actor(observation), (-1, *self.action.shape)))
 
     def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
         """The policy's action with noise on it, or, before learning starts, a uniform one."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rlgen.callbacks import Callback, EarlyStopping, Moment, Reply, StopAfter, StopAtTarget
     from rlgen.config import Config, option
     from rlgen.evaluator import Evaluator
+    from rlgen.exporting.api import export, load_exported, serve
     from rlgen.looking.comparing import compare
     from rlgen.looking.curves import read
     from rlgen.looking.reporting import report
@@ -28,12 +29,15 @@ _HOMES = {
     "Evaluation": "rlgen.algorithm",
     "available": "rlgen.api",
     "evaluate": "rlgen.api",
+    "export": "rlgen.exporting.api",
     "load": "rlgen.api",
+    "load_exported": "rlgen.exporting.api",
     "make": "rlgen.api",
     "predict": "rlgen.api",
     "read": "rlgen.looking.curves",
     "record": "rlgen.api",
     "sample": "rlgen.api",
+    "serve": "rlgen.exporting.api",
     "train": "rlgen.api",
     "train_many": "rlgen.api",
     "translate": "rlgen.api",
@@ -71,7 +75,9 @@ __all__ = [
     "available",
     "compare",
     "evaluate",
+    "export",
     "load",
+    "load_exported",
     "make",
     "option",
     "predict",
@@ -80,6 +86,7 @@ __all__ = [
     "register",
     "report",
     "sample",
+    "serve",
     "train",
     "train_many",
     "translate",

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from rlgen import brought, state
 from rlgen import config as config_module
 from rlgen.errors import UserError
+from rlgen.served import Served
 
 Split = Literal["validation", "test"]
 
@@ -178,6 +179,14 @@ class Algorithm(abc.ABC):
         raise UserError(f"{type(self).__name__} has nothing to film; `rlgen record` films agents at work.")
 
     frames_per_second: float = 30
+
+    def served(self) -> Mapping[str, Served]:
+        """What it can be asked elsewhere, by name, the usual question first; nothing, where it cannot leave the house.
+
+        Raises:
+            UserError: as it is configured it cannot.
+        """
+        return {}
 
     def embedding(self, *, seed: int) -> Embedding | None:
         """What it makes of held-out examples, or of the states of an episode; None if it has nothing to show."""

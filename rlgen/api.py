@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rlgen import paths, registry, runtime
 from rlgen.algorithm import Algorithm, Evaluation
-from rlgen.building import changes, consented, for_use, judged_by
+from rlgen.building import changes, consented, for_use, judged_by, served
 from rlgen.callbacks import Callback
 from rlgen.config import read_seed
 from rlgen.errors import UserError
@@ -109,7 +109,7 @@ def load(
         UserError: no run, no such checkpoint, or one that names modules and is not trusted.
         CheckpointDamaged: the checkpoint of that step is damaged.
     """
-    return _loaded(run, checkpoint, env, data, trust)[0]
+    return loaded(run, checkpoint, env, data, trust)[0]
 
 
 def train_many(specs: Sequence[Mapping[str, Any]], *, workers: int = 2) -> list[Run]:
@@ -178,7 +178,7 @@ def evaluate_checkpoint(
 ) -> tuple[Evaluation, int]:
     """As `evaluate`, and the step of the checkpoint that was judged."""
     evaluator = Evaluator(episodes=episodes, seed=seed)
-    algorithm, step, run = _loaded(run, checkpoint, env, data, trust, judged=config or {})
+    algorithm, step, run = loaded(run, checkpoint, env, data, trust, judged=config or {})
     if config:
         runtime.require_memory(algorithm.memory_bytes(), advice=algorithm.memory_advice)
     for remark in changes(run.config, algorithm):
@@ -277,7 +277,7 @@ def predict(
 
     predicting.check(given, out)
     seed = read_seed(seed)
-    algorithm, _, _ = _loaded(run, checkpoint, None, None, trust, judged=config or {})
+    algorithm, _, _ = loaded(run, checkpoint, None, None, trust, judged=config or {})
     with contextlib.closing(algorithm):
         return predicting.predict_file(predicting.predictor(algorithm), given, out, seed=seed)
 
@@ -340,7 +340,7 @@ def paint(
     """
     from rlgen import painting, translating
 
-    algorithm, step, run = _loaded(run, checkpoint, None, None, trust)
+    algorithm, step, run = loaded(run, checkpoint, None, None, trust)
     model = translating.translator(algorithm)
     title = f"{run.config.algorithm} on {run.config.problem}, step {step:,}"
     return painting.Server(model, host=host, port=port, title=title)
@@ -391,15 +391,19 @@ def available(*, kind: str | None = None) -> list[dict[str, str]]:
     ]
 
 
-def _loaded(
+def loaded(
     run: Run | str | Path,
     checkpoint: str | int,
     env: Any,
     data: Any,
     trust: bool,
     judged: Mapping[str, Any] = MappingProxyType({}),
+    leaves: bool = False,
 ) -> tuple[Algorithm, int, Run]:
-    """The algorithm, with other values of fields by which it is judged, the checkpoint's step, and the run."""
+    """The algorithm, with other values of fields by which it is judged, the checkpoint's step, and the run.
+
+    With `leaves` it is as it is to be exported, whatever this machine computes best.
+    """
     runtime.prepare()
     run = run if isinstance(run, Run) else Run.open(paths.named(run, what="run"))
     step, arrays = run.weights(str(checkpoint))
@@ -410,4 +414,5 @@ def _loaded(
         if named != config.problem:
             raise UserError(f"{run.path} learned on '{config.problem}', not on '{named}'. Leave it out.")
         repeated.add(config.problem)
+    config = served(config) if leaves else config
     return for_use(config, arrays, consented(run, trust=trust, repeated=repeated)), step, run

@@ -92,6 +92,13 @@ def judged_by(config: RunConfig, judged: Mapping[str, Any]) -> RunConfig:
     return dataclasses.replace(config, config=own.build({**config.config, **judged}).to_dict())
 
 
+def served(config: RunConfig) -> RunConfig:
+    """A run's configuration as what it has learned leaves the house: see `Config.served_with`."""
+    own = registry.load(config.algorithm, registry.ALGORITHM_KINDS).Config
+    about = {**config.about, "chosen": {}}
+    return dataclasses.replace(config, config={**config.own, **own.served_with}, about=about)
+
+
 def changes(config: RunConfig, algorithm: Algorithm) -> tuple[str, ...]:
     """What is to be said where a run's problem is not what it was."""
     if not config.facts or dict(algorithm.facts()) == config.facts:

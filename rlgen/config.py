@@ -67,6 +67,8 @@ class Config:
     changeable: ClassVar[tuple[str, ...]] = ()
     # Fields that decide how a result is judged, beside those: another evaluation may have other values.
     judging: ClassVar[tuple[str, ...]] = ()
+    # Values of fields with which a result leaves the house, whatever it was trained with on this machine.
+    served_with: ClassVar[Mapping[str, Any]] = {}
 
     def __post_init__(self) -> None:
         """Bring every value to its declared type, check its range, then check the combination."""

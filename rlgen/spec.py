@@ -56,6 +56,11 @@ class Spec:
         """Whether a picture looks as if its first axis were its channels, and not its last one: [3, 64, 64]."""
         return self.picture and self.shape[0] in (1, 3, 4) and self.shape[2] > 4
 
+    @property
+    def batch(self) -> str:
+        """The shape of N of them, for messages: [N, 28, 28, 1]."""
+        return f"[{', '.join(['N', *map(str, self.shape)])}]"
+
     def __str__(self) -> str:
         return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
 

@@ -49,7 +49,7 @@ def _shaped(values: npt.NDArray[Any], spec: Spec, what: str) -> npt.NDArray[Any]
     if values.shape[1:] == spec.shape and not len(values):
         raise UserError(f"{what}: there are none. Every part needs one at least; bring more data.")
     if values.shape[1:] != spec.shape:
-        raise UserError(f"{what} have the shape {list(values.shape)}; {['N', *spec.shape]} was promised.")
+        raise UserError(f"{what} have the shape {list(values.shape)}; {spec.batch} was promised.")
     if values.dtype.kind not in "biuf" or (spec.dtype != "float32" and values.dtype != spec.dtype):
         raise UserError(f"{what} are {values.dtype}; {spec.dtype} was promised.")
     if values.dtype.kind == "f":

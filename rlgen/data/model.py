@@ -21,7 +21,7 @@ import tensorflow as tf
 from rlgen import data, learning, loops, networks, runtime
 from rlgen.algorithm import Algorithm
 from rlgen.config import Config, option
-from rlgen.data import Arrays, Part, augment
+from rlgen.data import Arrays, Part, augment, serving
 from rlgen.data.augment import Augmentation
 from rlgen.data.draws import Draws
 from rlgen.data.feed import PURPOSES, Batch, Feed, Order
@@ -32,6 +32,8 @@ from rlgen.schedules import Schedule
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(Config):
     """What every model can be told."""
+
+    served_with: ClassVar[Mapping[str, Any]] = {"precision": "float32"}
 
     batch_size: int = option(64, "Examples in a batch.", at_least=1)
     augment: tuple[Augmentation, ...] = option((), "Random changes of training pictures, one after another.")
@@ -220,6 +222,17 @@ class Model(Algorithm):
                 )
             self._held_out[part] = arrays
         return self._held_out[part]
+
+    def fresh_examples(self, count: int, seed: int) -> Any:
+        """Examples of the test part, [count, *shape], as often as it takes; numbers in their place without the data."""
+        generator = runtime.generator(seed, "fresh examples")
+        try:
+            x = self.examples("test").x
+        except UserError as error:
+            runtime.tell(f"Compared on random numbers instead of examples: {error}")
+            return serving.random_examples(self.dataset.spec, count, generator)
+        order = generator.permutation(len(x))
+        return x[np.resize(order, count)]
 
     @cached_property
     def _held_out(self) -> dict[Part, Arrays]:

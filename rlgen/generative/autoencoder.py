@@ -19,7 +19,8 @@ from rlgen.data import Arrays, embedded
 from rlgen.data.feed import Batch
 from rlgen.data.model import Model
 from rlgen.errors import UserError
-from rlgen.generative import books, coders, reconstruction
+from rlgen.generative import books, coders, reconstruction, serving
+from rlgen.served import Served
 
 Array = npt.NDArray[np.float32]
 
@@ -196,20 +197,30 @@ class Autoencoder(Model):
         """Codes of examples [N, *shape], bytes or numbers as those that were learned from: float32 [N, code_size]."""
         seen = data.scaled(np.asarray(x)).astype(np.float32)
         size = networks.memory.at_once([self.encoder], most=1000)
-        return self.in_batches(lambda part: self._code(part, training=False), seen, size=size)
+        return self.in_batches(self.code_of, seen, size=size)
 
     def decode(self, codes: npt.NDArray[Any]) -> Array:
         """Examples out of codes [N, code_size], float32 [N, *shape]; pictures in [0, 1]."""
-
-        def made(part: Any) -> Any:
-            return coders.activated(self.decoder(part, training=False), self.output)
-
         size = networks.memory.at_once([self.decoder], most=1000)
-        return self.in_batches(made, np.asarray(codes, np.float32), size=size).reshape(-1, *self.inputs.shape)
+        return self.in_batches(self.examples_of, np.asarray(codes, np.float32), size=size).reshape(
+            -1, *self.inputs.shape
+        )
 
     def reconstruct(self, x: npt.NDArray[Any]) -> Array:
         """What comes back of examples [N, *shape]; of noisy ones, where it was trained to, without the noise."""
         return self.decode(self.encode(x))
+
+    def code_of(self, x: Any) -> Any:
+        """Codes of scaled examples, in TensorFlow."""
+        return self._code(x, training=False)
+
+    def examples_of(self, codes: Any) -> Any:
+        """What the decoder makes of codes, in TensorFlow, flat or in the shape of examples."""
+        return coders.activated(self.decoder(codes, training=False), self.output)
+
+    def served(self) -> Mapping[str, Served]:
+        """`reconstruct`, `encode` and `decode`."""
+        return serving.there_and_back(self)
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         """Held-out examples and what comes back of them; one pass, for nothing in it is random.

@@ -16,6 +16,7 @@ from rlgen.algorithm import Evaluation, Split
 from rlgen.config import option
 from rlgen.data import Arrays
 from rlgen.errors import UserError
+from rlgen.generative import serving
 from rlgen.generative.averaged import Array, AveragedConfig, AveragedModel, from_output
 from rlgen.generative.classes import Asked, Labels, drawn, labels_of, require_label
 from rlgen.generative.classes import shares as shares_of
@@ -24,6 +25,7 @@ from rlgen.metrics.coverage import coverage
 from rlgen.metrics.diversity import diversity
 from rlgen.metrics.frechet import frechet_distance
 from rlgen.metrics.modes import modes
+from rlgen.served import Served
 from rlgen.spec import Spec
 
 NEIGHBOURS = 5
@@ -88,10 +90,11 @@ class GenerativeModel(AveragedModel):
     @property
     def class_count(self) -> int:
         """Classes that a sample can be asked for as; 0 where it cannot."""
-        return len(self._class_names)
+        return len(self.class_names)
 
     @property
-    def _class_names(self) -> tuple[str, ...]:
+    def class_names(self) -> tuple[str, ...]:
+        """Of a conditional model, by number."""
         return require_label(self.dataset.target, problem=self.problem).classes if self.config.conditional else ()
 
     def check_training(self, arrays: Arrays) -> None:
@@ -145,7 +148,11 @@ class GenerativeModel(AveragedModel):
         Raises:
             UserError: a class that there is not, or a model that knows of none.
         """
-        return self.decode(self._distributed(self._normal(n, seed)), self._labels(n, seed, classes))
+        return self.decode(self.latent_vectors(n, seed), self._labels(n, seed, classes))
+
+    def latent_vectors(self, n: int, seed: int) -> Array:
+        """`n` vectors to decode, float32 [n, latent_size], as training drew them."""
+        return self._distributed(self._normal(n, seed))
 
     def decode(self, z: Array, labels: Labels | None = None) -> Array:
         """Latent vectors [n, latent_size], and labels [n] of a conditional model, to examples [n, *shape]."""
@@ -162,6 +169,10 @@ class GenerativeModel(AveragedModel):
         """What the average makes of latent vectors, a class behind each where there are any."""
         return self.average(z, training=False)
 
+    def served(self) -> Mapping[str, Served]:
+        """`sample`: latent vectors, and classes where there are any, to samples."""
+        return {"sample": serving.sample(self)}
+
     def _labels(self, n: int, seed: int, asked: Asked | None) -> Labels | None:
         if not self.config.conditional:
             if asked is not None:
@@ -169,7 +180,7 @@ class GenerativeModel(AveragedModel):
             return None
         if asked is None:
             return drawn(runtime.generator(self.seed, "sample", seed, "classes"), self.shares.numpy(), n)
-        found = labels_of(asked, self._class_names)
+        found = labels_of(asked, self.class_names)
         if len(found) not in (1, n):
             raise UserError(f"{len(found)} classes for {n} samples: give one for each, or one for all.")
         return np.broadcast_to(found, (n,))

@@ -19,7 +19,7 @@ from rlgen.data import Arrays, pixels
 from rlgen.data.augment import Augmentation
 from rlgen.data.feed import Batch
 from rlgen.errors import UserError
-from rlgen.generative import nets, unet
+from rlgen.generative import nets, serving, unet
 from rlgen.generative.averaged import Array, from_output, to_output
 from rlgen.generative.game import Game, GameConfig, Terms
 from rlgen.generative.judging import Judge
@@ -28,6 +28,7 @@ from rlgen.metrics.psnr import psnr
 from rlgen.metrics.ssim import ssim
 from rlgen.networks import vgg
 from rlgen.schedules import Schedule
+from rlgen.served import Served
 from rlgen.spec import Spec
 
 # In a picture of an evaluation.
@@ -279,6 +280,19 @@ class Pix2Pix(Game):
             with _dropout_seed(self.average, seed):
                 made = self.in_batches(lambda part: self.average(part, training=True), seen, size=AT_ONCE)
         return from_output(made, self.output)
+
+    def served(self) -> Mapping[str, Served]:
+        """`translate`: pictures to pictures.
+
+        Raises:
+            UserError: it draws each time anew.
+        """
+        if self.translates_by_chance:
+            raise UserError(
+                "This model was trained to draw at every use (use_as_trained=true), which an export cannot: give --set "
+                "use_as_trained=false, and it leaves the dropout out."
+            )
+        return {"translate": serving.translate(self)}
 
     picture_endings: ClassVar[tuple[str, ...]] = pixels.ENDINGS
 

@@ -17,10 +17,11 @@ from rlgen.config import another_default, option
 from rlgen.data import Arrays, embedded
 from rlgen.data.feed import Batch
 from rlgen.errors import UserError
-from rlgen.generative import coders, reconstruction
+from rlgen.generative import coders, reconstruction, serving
 from rlgen.generative.averaged import Array, to_output
 from rlgen.generative.classes import Asked, labels_of
 from rlgen.generative.model import GenerativeConfig, GenerativeModel
+from rlgen.served import Served
 
 LOG_2_PI = float(np.log(2 * np.pi))
 # A latent number whose mean varies less than that from example to example says nothing: Burda et al. (2016), 5.2.
@@ -217,22 +218,25 @@ class VAE(GenerativeModel):
         if self.config.conditional and classes is None:
             raise UserError("This model was trained with conditional=true: say which class each example is of.")
         rows = np.concatenate([self._flat(x), self._given_rows(classes, len(x))], axis=1)
-        size = self.inputs.size
-
-        def look(part: Any) -> Any:
-            part = tf.convert_to_tensor(part)
-            seen = part[:, :size], part[:, size:] if self.config.conditional else None
-            mean, log_variance = self._posterior(self.average_encoder, *seen, training=False)
-            return tf.concat([mean, tf.exp(0.5 * log_variance)], axis=1)
-
         at_once = networks.memory.at_once([self.average_encoder], most=1000)
-        mean, deviation = np.split(self.in_batches(look, rows, size=at_once), 2, axis=1)
+        mean, deviation = np.split(self.in_batches(self._look, rows, size=at_once), 2, axis=1)
         return mean, deviation
+
+    def _look(self, rows: Any) -> Any:
+        """Mean and standard deviation side by side, [N, 2 latent_size], of what `encode` makes of examples."""
+        rows, size = tf.convert_to_tensor(rows), self.inputs.size
+        seen = rows[:, :size], rows[:, size:] if self.config.conditional else None
+        mean, log_variance = self._posterior(self.average_encoder, *seen, training=False)
+        return tf.concat([mean, tf.exp(0.5 * log_variance)], axis=1)
 
     def reconstruct(self, x: npt.NDArray[Any], *, classes: Asked | None = None) -> Array:
         """What the decoder makes of the means of q(z|x), float32 [N, *shape]; pictures in [0, 1]."""
-        labels = None if classes is None else labels_of(classes, self._class_names)
+        labels = None if classes is None else labels_of(classes, self.class_names)
         return self.decode(self.encode(x, classes=classes)[0], labels)
+
+    def served(self) -> Mapping[str, Served]:
+        """As the base, and of models without classes `encode` and `reconstruct`."""
+        return {**super().served(), **({} if self.config.conditional else serving.coding(self, self._look))}
 
     def evaluate(self, *, episodes: int, seed: int, split: Split) -> Evaluation:
         """As the base, and what is known of held-out examples.
@@ -304,7 +308,7 @@ class VAE(GenerativeModel):
         """The classes as both nets are told them, [count, classes]; no columns where they are not."""
         if classes is None:
             return np.zeros((count, 0), np.float32)
-        return np.asarray(self.one_hot(labels_of(classes, self._class_names)))
+        return np.asarray(self.one_hot(labels_of(classes, self.class_names)))
 
     def _row_likelihood(self, rows: Any) -> Any:
         """log p(x|z) of rows of x, z and the class behind it."""

@@ -19,7 +19,8 @@ from rlgen.data import Arrays, Target, embedded
 from rlgen.data.feed import Batch
 from rlgen.data.model import Model
 from rlgen.errors import UserError
-from rlgen.supervised import baselines, descent, layers, min_diff, predictions, reports, tasks
+from rlgen.served import Served
+from rlgen.supervised import baselines, descent, layers, min_diff, predictions, reports, serving, tasks
 from rlgen.supervised.config import SupervisedConfig
 from rlgen.supervised.tasks import Array, Prediction, Task
 
@@ -266,14 +267,18 @@ class SupervisedModel(Model):
         return Prediction(mean, deviation)
 
     def _answered(self, x: npt.NDArray[Any], seed: int) -> Prediction:
-        raw = self._raw(x)
+        return self.answered(tf.constant(x.astype(self.dataset.spec.dtype, copy=False)), seed)
+
+    def answered(self, x: Any, seed: int = 0) -> Prediction:
+        """What it says of examples [N, *shape], in TensorFlow."""
+        raw = self.raw(x)
         if not self.config.monte_carlo_passes:
             return self.task.answer(self.task.shaped(self.net(raw, training=False)))
         return self._monte_carlo(raw, seed)
 
-    def _raw(self, x: npt.NDArray[Any]) -> Any:
+    def raw(self, x: Any) -> Any:
         """Examples as the net takes them."""
-        return self._standardized(data.scaled(tf.constant(x.astype(self.dataset.spec.dtype, copy=False))))
+        return self._standardized(data.scaled(x))
 
     def _monte_carlo(self, x: Any, seed: int) -> Prediction:
         """The mean of passes with dropout, and what it varies by; what each pass is unsure of itself adds to that.
@@ -289,6 +294,10 @@ class SupervisedModel(Model):
             sums = [whole + part for whole, part in zip(sums, (mean, tf.square(mean), own), strict=True)]
         mean, squared, own = (part / count for part in sums)
         return Prediction(mean, tf.sqrt(tf.maximum(squared - tf.square(mean), 0.0) + own))
+
+    def served(self) -> Mapping[str, Served]:
+        """`predict`: examples as the data set has them to what the network says of them."""
+        return {"predict": serving.predict(self)}
 
     # Judging it.
 
@@ -317,7 +326,7 @@ class SupervisedModel(Model):
         if not isinstance(last, keras.KerasTensor) or len(last.shape) != 2 or not known:
             return None
         arrays = self.held_out("validation").take(slice(embedded.MOST_EXAMPLES))
-        seen = keras.Model(self.net.input, last)(self._raw(arrays.x), training=False)
+        seen = keras.Model(self.net.input, last)(self.raw(tf.constant(arrays.x)), training=False)
         labels = reports.labels(np.asarray(arrays.y), self._predicted(arrays.x, seed).mean, self.target)
         return embedded.embedding("examples", np.asarray(seen, np.float32), arrays, self.dataset, labels=labels)
 

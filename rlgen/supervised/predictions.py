@@ -68,7 +68,7 @@ def _read_array(source: Path, spec: Spec) -> Inputs:
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"'{source}' cannot be read as an array: {error}") from error
     if x.shape[1:] != spec.shape or not len(x) or x.dtype.kind not in "biuf":
-        raise UserError(f"'{source}' is {x.dtype} {list(x.shape)}; examples are {spec.dtype} {['N', *spec.shape]}.")
+        raise UserError(f"'{source}' is {x.dtype} {list(x.shape)}; examples are {spec.dtype} {spec.batch}.")
     return Inputs("row", [str(i) for i in range(len(x))], x)
 
 

@@ -88,6 +88,8 @@ class Likelihood(Numbers):
         """Mean of -ln of the density, in nats."""
         return -tf.reduce_mean(self.distribution(outputs).log_prob(y))
 
+    says_means_alone = False
+
     def answer(self, outputs: Any) -> Prediction:
         """Mean and standard deviation in the targets' own unit."""
         found = self.distribution(outputs)

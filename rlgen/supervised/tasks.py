@@ -6,6 +6,7 @@ import abc
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -54,11 +55,13 @@ class Task(abc.ABC):
         score: the evaluation scalar that tells which checkpoint is best.
         higher_is_better: its direction.
         used: names of arrays that a prediction needs; they are saved with the weights.
+        says_means_alone: whether `symbolic` is all that `answer` says.
     """
 
     score: str
     higher_is_better = False
     used: tuple[str, ...] = ()
+    says_means_alone: bool = True
 
     def __init__(self, target: Target, config: SupervisedConfig) -> None:
         """For targets like this one."""
@@ -91,6 +94,10 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def answer(self, outputs: Any) -> Prediction:
         """What shaped outputs say, as tensors."""
+
+    def symbolic(self, outputs: Any) -> Any:
+        """The mean of `answer` of a net's outputs, for Keras' symbolic tensors."""
+        raise NotImplementedError(f"{type(self).__name__} says more than a mean")
 
 
 class Classes(Task):
@@ -153,6 +160,10 @@ class Classes(Task):
         """The probability of each class."""
         return Prediction(tf.nn.softmax(outputs))
 
+    def symbolic(self, outputs: Any) -> Any:
+        """The same."""
+        return keras.ops.softmax(_reshaped(outputs, (*self.target.spec.shape, len(self.target.classes))))
+
 
 def soft_dice_loss(chances: Any, labels: Any) -> Any:
     """1 less the Dice coefficient of probabilities, mean over the classes but the first; float32 scalar.
@@ -197,6 +208,10 @@ class Pictures(Task):
         """The outputs themselves."""
         return Prediction(outputs)
 
+    def symbolic(self, outputs: Any) -> Any:
+        """The same."""
+        return _reshaped(outputs, self.target.spec.shape)
+
 
 class Numbers(Pictures):
     """One number or several: squared error in units of the training part's standard deviations.
@@ -228,6 +243,14 @@ class Numbers(Pictures):
     def answer(self, outputs: Any) -> Prediction:
         """In the targets' own unit."""
         return Prediction(self.target_mean + self.target_std * outputs)
+
+    def symbolic(self, outputs: Any) -> Any:
+        """The same, mean and deviation as they are now."""
+        return self.target_mean.numpy() + self.target_std.numpy() * super().symbolic(outputs)
+
+
+def _reshaped(outputs: Any, shape: tuple[int, ...]) -> Any:
+    return keras.ops.reshape(keras.ops.cast(outputs, "float32"), (-1, *shape))
 
 
 def of(target: Target, config: SupervisedConfig) -> Task:

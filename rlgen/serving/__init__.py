@@ -1,0 +1,1 @@
+"""What was learned behind an address: requests and answers as TensorFlow Serving has them."""

@@ -1,0 +1,50 @@
+"""What a supervised model has learned as a function on examples, for programs that know nothing of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from rlgen.data import serving
+from rlgen.served import Arrays, Served, Tensors
+from rlgen.supervised.tasks import Prediction
+
+if TYPE_CHECKING:
+    from rlgen.supervised.model import SupervisedModel
+
+
+def predict(model: SupervisedModel) -> Served:
+    """Examples to `probabilities` and the `class`, or to the `prediction`, and its `deviation` where it is known."""
+    spec, target = model.dataset.spec, model.target
+
+    def named(mean: Any, deviation: Any, likeliest: Any) -> dict[str, Any]:
+        if target.classes:
+            return {"probabilities": mean, "class": likeliest(mean)}
+        return {"prediction": mean, **({} if deviation is None else {"deviation": deviation})}
+
+    def function(inputs: Tensors) -> Tensors:
+        return named(*model.answered(inputs["x"]), lambda mean: tf.argmax(mean, -1))
+
+    def reference(inputs: Arrays) -> Arrays:
+        found: Prediction = model.predict_with_deviation(inputs["x"])
+        return named(*found, lambda mean: mean.argmax(-1))
+
+    def in_keras(inputs: Tensors) -> Tensors:
+        import keras
+
+        x = serving.scaled(inputs["x"], spec)
+        if model.config.standardize:
+            x = (x - model.input_mean.numpy()) / model.input_std.numpy()
+        mean = model.task.symbolic(model.net(x))
+        return named(mean, None, lambda mean: keras.ops.cast(keras.ops.argmax(mean, -1), "int64"))
+
+    return Served(
+        about=f"What {type(model).__name__} says of examples of {model.problem}.",
+        inputs={"x": spec},
+        function=function,
+        reference=reference,
+        fresh=lambda count, seed: {"x": model.fresh_examples(count, seed)},
+        labels={"class": tuple(target.classes)} if target.classes else {},
+        in_keras=None if model.config.monte_carlo_passes or not model.task.says_means_alone else in_keras,
+    )
