@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from rlgen import draws
 from rlgen.envs.gymnasium import middle_and_half
+from rlgen.served import largest
 
 LOG_2_PI = math.log(2 * math.pi)
 
@@ -108,7 +109,7 @@ class CategoricalHead(ActionHead):
 
     def mode(self, parameters: Any) -> Any:
         """The largest logit."""
-        return keras.ops.argmax(parameters, -1)
+        return largest(parameters)
 
     def mode_on_host(self, parameters: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The same."""
@@ -223,7 +224,8 @@ class GaussianHead(ActionHead):
 
     def to_compiled_environment(self, action: Any) -> Any:
         """The same in TensorFlow."""
-        return self._middle + self._half * keras.ops.minimum(keras.ops.maximum(action, -self._clip), self._clip)
+        # A symbolic tensor of Keras has to stand before NumPy's arrays.
+        return keras.ops.minimum(keras.ops.maximum(action, -self._clip), self._clip) * self._half + self._middle
 
     @property
     def variables(self) -> list[Any]:

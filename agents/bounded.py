@@ -42,5 +42,5 @@ class BoundedAgent(OffPolicyAgent):
         return isinstance(space, gym.spaces.Box) and space.is_bounded()
 
     def to_environment(self, action: Any) -> Any:
-        """From [-1, 1] to the bounds; NumPy or TensorFlow."""
-        return self._middle + self._half * action
+        """From [-1, 1] to the bounds; NumPy, TensorFlow, or symbolic tensors of Keras, which have to stand first."""
+        return action * self._half + self._middle

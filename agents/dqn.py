@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import gymnasium as gym
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -29,6 +28,7 @@ from rlgen.config import load_presets, option
 from rlgen.errors import UserError
 from rlgen.pictures import Picture
 from rlgen.schedules import Schedule
+from rlgen.served import largest
 
 # Tuned ones go with the whole family, a paper's with the agent that it introduced.
 PRESETS = load_presets(Path(__file__).with_name("presets") / "dqn.json")
@@ -159,12 +159,12 @@ class DQN(OffPolicyAgent):
 
     def greedy(self, observation: Any) -> Any:
         """The same, int32, in TensorFlow."""
-        return tf.argmax(self._q(observation), -1, output_type=tf.int32)
+        return largest(self._q(observation))
 
     def answers(self, observation: Any) -> dict[str, Any]:
         """The action, and `q_values`, float32 [N, A], in the environment's own units of reward."""
         q = self._q(observation)
-        return {"action": keras.ops.argmax(q, -1), "q_values": q / self.config.reward_scale}
+        return {"action": largest(q), "q_values": q / self.config.reward_scale}
 
     def answers_on_host(self, observations: Observations) -> dict[str, npt.NDArray[Any]]:
         """The same in NumPy."""

@@ -14,6 +14,17 @@ Tensors = Mapping[str, Any]
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
+def largest(x: Any) -> Any:
+    """Where the last axis is largest, int32, of TensorFlow's tensors or Keras' symbolic ones.
+
+    Of the latter Keras knows alone; of the former it makes more than other formats have words for.
+    """
+    import keras
+    import tensorflow as tf
+
+    return keras.ops.argmax(x, -1) if isinstance(x, keras.KerasTensor) else tf.argmax(x, -1, output_type=tf.int32)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Served:
     """One question that what was learned answers.

@@ -66,8 +66,8 @@ def _labels(y: npt.NDArray[Any], target: Target, what: str) -> npt.NDArray[np.in
         return y.argmax(axis=-1).astype(np.int32)
     if y.shape[1:] != shape:
         raise UserError(
-            f"{what} have the shape {list(y.shape)}: give one whole number each, {['N', *shape]}, or one-hot rows "
-            f"{['N', *shape, count]}."
+            f"{what} have the shape {list(y.shape)}: give one whole number each, {target.spec.batch}, or one-hot "
+            f"rows {Spec((*shape, count)).batch}."
         )
     if y.dtype.kind not in "biu":
         raise UserError(f"{what} are {y.dtype}: give whole numbers that count the {count} classes from 0.")

@@ -55,7 +55,7 @@ def to_output(x: Any, output: str) -> Any:
 
 def from_output(x: Array, output: str) -> Array:
     """The inverse of `to_output`, for what was generated."""
-    return np.float32(0.5) * (x + 1) if output == "tanh" else x
+    return (x + 1) * np.float32(0.5) if output == "tanh" else x
 
 
 class AveragedModel(Model):

@@ -55,25 +55,25 @@ def sample(model: GenerativeModel) -> Served:
 
 
 def translate(model: Pix2Pix) -> Served:
-    """Pictures, in the size that was learned from, to the `picture` that becomes of each, float32 in [0, 1]."""
+    """Pictures, in the size that was learned from, to the `translation` of each, float32 in [0, 1]."""
     spec = model.dataset.spec
 
     def in_keras(inputs: Tensors) -> Tensors:
         made = model.average(2 * scaled(inputs["picture"], spec) - 1, training=False)
-        return {"picture": from_output(keras.ops.cast(made, "float32"), model.output)}
+        return {"translation": from_output(keras.ops.cast(made, "float32"), model.output)}
 
     return Served(
         about=f"What {type(model).__name__}, learned from {model.problem}, makes of pictures.",
         inputs={"picture": spec},
         function=in_keras,
-        reference=lambda inputs: {"picture": model.translate(inputs["picture"])},
+        reference=lambda inputs: {"translation": model.translate(inputs["picture"])},
         fresh=lambda count, seed: {"picture": model.fresh_examples(count, seed)},
         in_keras=in_keras,
     )
 
 
 def coding(model: VAE, look: Callable[[Any], Any]) -> dict[str, Served]:
-    """Examples to the `mean` and `deviation` of their codes, and to what comes back of the mean."""
+    """Examples to the `mean` and `deviation` of their codes, and to the `reconstruction` from the mean."""
     spec = model.dataset.spec
 
     def encode(inputs: Tensors) -> Tensors:
@@ -83,14 +83,14 @@ def coding(model: VAE, look: Callable[[Any], Any]) -> dict[str, Served]:
 
     def reconstruct(inputs: Tensors) -> Tensors:
         made = tf.reshape(model.examples_of(encode(inputs)["mean"]), (-1, *spec.shape))
-        return {"x": from_output(made, model.output)}
+        return {"reconstruction": from_output(made, model.output)}
 
     def encoded(inputs: Arrays) -> Arrays:
         mean, deviation = model.encode(inputs["x"])
         return {"mean": mean, "deviation": deviation}
 
     def back(inputs: Arrays) -> Arrays:
-        return {"x": model.reconstruct(inputs["x"])}
+        return {"reconstruction": model.reconstruct(inputs["x"])}
 
     return {
         "encode": _of_examples(model, "The codes of examples.", encode, encoded),
@@ -99,14 +99,14 @@ def coding(model: VAE, look: Callable[[Any], Any]) -> dict[str, Served]:
 
 
 def there_and_back(model: Autoencoder) -> dict[str, Served]:
-    """Examples to what comes back of them, to their codes, and codes to examples."""
+    """Examples to their `reconstruction`, to their `code`, and codes to the `reconstruction`."""
     spec = model.dataset.spec
 
     def encode(inputs: Tensors) -> Tensors:
         return {"code": model.code_of(data.scaled(inputs["x"]))}
 
     def decode(inputs: Tensors) -> Tensors:
-        return {"x": tf.reshape(model.examples_of(inputs["code"]), (-1, *spec.shape))}
+        return {"reconstruction": tf.reshape(model.examples_of(inputs["code"]), (-1, *spec.shape))}
 
     def encoded(inputs: Arrays) -> Arrays:
         return {"code": model.encode(inputs["x"])}
@@ -116,14 +116,14 @@ def there_and_back(model: Autoencoder) -> dict[str, Served]:
             model,
             "What comes back of examples.",
             lambda inputs: decode(encode(inputs)),
-            lambda inputs: {"x": model.reconstruct(inputs["x"])},
+            lambda inputs: {"reconstruction": model.reconstruct(inputs["x"])},
         ),
         "encode": _of_examples(model, "The codes of examples.", encode, encoded),
         "decode": Served(
             about="Examples out of codes.",
             inputs={"code": Spec(tuple(model.encoder.output_shape[1:]))},
             function=decode,
-            reference=lambda inputs: {"x": model.decode(inputs["code"])},
+            reference=lambda inputs: {"reconstruction": model.decode(inputs["code"])},
             fresh=lambda count, seed: encoded({"x": model.fresh_examples(count, seed)}),
         ),
     }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
-
 from rlgen.data import serving
-from rlgen.served import Arrays, Served, Tensors
+from rlgen.served import Arrays, Served, Tensors, largest
 from rlgen.supervised.tasks import Prediction
 
 if TYPE_CHECKING:
@@ -18,26 +17,23 @@ def predict(model: SupervisedModel) -> Served:
     """Examples to `probabilities` and the `class`, or to the `prediction`, and its `deviation` where it is known."""
     spec, target = model.dataset.spec, model.target
 
-    def named(mean: Any, deviation: Any, likeliest: Any) -> dict[str, Any]:
+    def named(mean: Any, deviation: Any = None, likeliest: Callable[[Any], Any] = largest) -> dict[str, Any]:
         if target.classes:
             return {"probabilities": mean, "class": likeliest(mean)}
         return {"prediction": mean, **({} if deviation is None else {"deviation": deviation})}
 
     def function(inputs: Tensors) -> Tensors:
-        return named(*model.answered(inputs["x"]), lambda mean: tf.argmax(mean, -1))
+        return named(*model.answered(inputs["x"]))
 
     def reference(inputs: Arrays) -> Arrays:
         found: Prediction = model.predict_with_deviation(inputs["x"])
         return named(*found, lambda mean: mean.argmax(-1))
 
     def in_keras(inputs: Tensors) -> Tensors:
-        import keras
-
         x = serving.scaled(inputs["x"], spec)
         if model.config.standardize:
             x = (x - model.input_mean.numpy()) / model.input_std.numpy()
-        mean = model.task.symbolic(model.net(x))
-        return named(mean, None, lambda mean: keras.ops.cast(keras.ops.argmax(mean, -1), "int64"))
+        return named(model.task.symbolic(model.net(x)))
 
     return Served(
         about=f"What {type(model).__name__} says of examples of {model.problem}.",

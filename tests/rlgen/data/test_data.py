@@ -48,7 +48,7 @@ def test_examples_that_are_not_as_promised_are_refused_and_the_rows_are_named():
     bad[[1, 3], 0] = np.nan, np.inf
     with pytest.raises(UserError, match="not finite in rows 1, 3, counted from 0"):
         understood(Arrays(bad), POINT, None, where="here")
-    with pytest.raises(UserError, match=r"shape \[4, 2\]; \['N', 3\] was promised"):
+    with pytest.raises(UserError, match=r"shape \[4, 2\]; \[N, 3\] was promised"):
         understood(Arrays(X), Spec((3,)), None, where="here")
     with pytest.raises(UserError, match="are float32; uint8 was promised"):
         understood(Arrays(X), Spec((2,), "uint8"), None, where="here")
