@@ -115,4 +115,6 @@ def _fitting(name: str, value: Any, spec: Spec) -> npt.NDArray[Any]:
 
 
 def _listed(named: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} ({each})" if isinstance(each, Spec) else name for name, each in named.items())
+    return ", ".join(
+        f"{name} ({each.dtype} {each.batch})" if isinstance(each, Spec) else name for name, each in named.items()
+    )

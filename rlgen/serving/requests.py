@@ -87,6 +87,8 @@ def _columns(instances: Any, names: list[str]) -> dict[str, Any]:
     """By name what every instance has of it."""
     if not isinstance(instances, list):
         raise UserError(f'"instances" is a list, and not {shown(instances)}.')
+    if not instances:
+        raise UserError("There is nothing to answer: no row was sent.")
     if not all(isinstance(each, dict) for each in instances):
         return {names[0]: instances}
     keys = {key: None for each in instances for key in each}
