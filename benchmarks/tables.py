@@ -10,7 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks import atari_tables, generative_tables, supervised_tables
+from benchmarks import atari_tables, export_tables, generative_tables, supervised_tables
 from benchmarks.growth import AXES, COLORS
 from benchmarks.learning import CONTROL_BARS, TF_AGENTS_BARS
 from benchmarks.markdown import table
@@ -251,7 +251,7 @@ def page() -> str:
         f"## Learning\n\n{cartpole()}\n{control()}\n{atari_tables.section()}"
         f"## TF-Agents\n\n{tf_agents()}\n"
         f"## Over-estimation\n\n{overestimation()}\n"
-        f"{generative_tables.section()}\n{supervised_tables.section()}"
+        f"{generative_tables.section()}\n{supervised_tables.section()}\n{export_tables.section()}"
     )
 
 
