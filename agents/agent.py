@@ -35,6 +35,10 @@ class AgentConfig(Config):
         (),
         "Wrappers around the environment, from the inside out, as name:argument?key=value; see docs/environments.md.",
     )
+    env_processes: bool = option(
+        False,
+        "Each Gymnasium environment that is learned in has a process of its own and steps while the agent learns.",
+    )
     exploration_repeat_steps: int = option(
         1, "Steps of an environment for which exploring draws the same random numbers (Dabney et al. 2021).", at_least=1
     )
@@ -87,6 +91,7 @@ class Agent(Algorithm):
             training_wrappers=self.training_wrappers(),
             engine=engine,
             able=self.engines,
+            processes=config.env_processes,
         )
         self.engine = self.environments.engine
         self.step_quantum = config.num_envs

@@ -161,6 +161,7 @@ class HostEngine(Engine):
             to_env=agent.to_environment,
             generator=agent.generator,
             repeat_steps=config.exploration_repeat_steps,
+            ahead=config.env_processes,
         )
         self._block_rows = config.train_every_env_steps // config.num_envs
         # Priorities change with every update; without them a whole block can be sampled at once.
@@ -175,6 +176,9 @@ class HostEngine(Engine):
             while done < vector_steps:
                 done += self._block(vector_steps - done, sums)
         elapsed, scalars = time.perf_counter() - start, self.rollout.scalars()
+        if self.agent.config.env_processes:
+            # Of the first step after a block of them: its action was chosen before.
+            scalars["rollout/staleness_updates"] = float(self.agent.config.updates_per_train)
         scalars["time/update_ms"] = 1000 * elapsed - scalars["time/act_ms"] - scalars["time/env_ms"]
         return {**scalars, **self.tally.means(sums)}
 

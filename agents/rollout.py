@@ -224,6 +224,7 @@ class HostRollout(Rollout):
         to_env: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = lambda action: action,
         generator: np.random.Generator,
         repeat_steps: int = 1,
+        ahead: bool = False,
     ) -> None:
         """Begin the first episodes.
 
@@ -234,8 +235,10 @@ class HostRollout(Rollout):
             to_env: an action as the agent thinks of it to one the environment takes.
             generator: what `act` draws from.
             repeat_steps: vector steps for which `act` draws the same numbers.
+            ahead: whether the first step of the next `collect` begins before this one returns, so that environments
+                step while something is learned: with what was known before.
         """
-        self._restarted = False
+        self._restarted, self._ahead = False, ahead
         self.envs, self.num_envs, self.act, self.to_env = envs, envs.num_envs, act, to_env
         self.generator, self.repeat_steps = generator, repeat_steps
         self.seed = np.array(seed)
@@ -245,6 +248,7 @@ class HostRollout(Rollout):
         self.returns = np.full(EPISODES_KEPT, np.nan)
         self.lengths = np.full(EPISODES_KEPT, np.nan)
         self.seconds = {"act": 0.0, "env": 0.0}
+        self._pending: tuple[Any, Any] | None = None
         self._repeated: Mapping[str, Any] | None = None
         self.restart()
 
@@ -260,21 +264,30 @@ class HostRollout(Rollout):
         self._restarted = False
         rows, ended = [], []
         for _ in range(count):
-            start = time.perf_counter()
-            observation = self.envs.observation
-            self._repeat_draws()
-            action = self.act(observation, int(self.vector_steps) * self.num_envs)
-            acted = time.perf_counter()
-            step = self.envs.step(self.to_env(action))
-            self.seconds["act"] += acted - start
-            self.seconds["env"] += time.perf_counter() - acted
+            observation, action = self._pending or self._begin()
+            self._pending = None
+            begun = time.perf_counter()
+            step = self.envs.finish()
+            self.seconds["env"] += time.perf_counter() - begun
             rows.append(Transitions(observation, action, *step[:4]))
             ended.append(self._ended(step))
             self.vector_steps += 1
+        if self._ahead:
+            self._pending = self._begin()
         return (
             Transitions(*(np.stack(column) for column in zip(*rows, strict=True))),
             Episodes(*(np.stack(column) for column in zip(*ended, strict=True))),
         )
+
+    def _begin(self) -> tuple[Any, Any]:
+        """Begin a step of every environment: what is seen, and the actions."""
+        start = time.perf_counter()
+        observation = self.envs.observation
+        self._repeat_draws()
+        action = self.act(observation, int(self.vector_steps) * self.num_envs)
+        self.seconds["act"] += time.perf_counter() - start
+        self.envs.begin(self.to_env(action))
+        return observation, action
 
     def count(self, episodes: Episodes) -> None:
         """As the base says."""
@@ -303,9 +316,11 @@ class HostRollout(Rollout):
 
     def restart(self) -> None:
         """Begin new episodes everywhere; which ones depends on the vector steps so far alone."""
+        if self._pending and not self.envs.lost:
+            self.envs.finish()  # It leads nowhere, but nothing else can begin before.
         self.envs.reset(seed=runtime.derive_seed(int(self.seed), int(self.vector_steps)))
         self.running_return[:] = self.running_length[:] = 0
-        self._repeated, self._restarted = None, True
+        self._repeated, self._restarted, self._pending = None, True, None
 
     def _lasting(self) -> dict[str, npt.NDArray[Any]]:
         return {

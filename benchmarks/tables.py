@@ -242,11 +242,32 @@ def summaries() -> str:
     )
 
 
+def processes() -> str:
+    """What slow environments gain by processes of their own."""
+    rows = json.loads((HERE / "results" / "processes.json").read_text())
+    header = ["a step", "environments", "steps per second, side by side", "in processes", "ratio, each round"]
+    cells = [
+        (
+            f"{row['environment']} {row['milliseconds']:g} ms",
+            row["envs"],
+            f"{row['together']:,.0f}",
+            f"{row['apart']:,.0f}",
+            ", ".join(map(str, row["ratios"])),
+        )
+        for row in rows
+    ]
+    return (
+        "DQN, an update of 64 after each step of all environments, on two cores; `env_processes=true` and without, in "
+        f"turns.\n\n{table(header, cells)}\n\n`python -m benchmarks.processes`\n"
+    )
+
+
 def page() -> str:
     """The whole page."""
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
         f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
+        f"## Slow environments in processes\n\n{processes()}\n"
         f"## What summaries cost\n\n{summaries()}\n"
         f"## Learning\n\n{cartpole()}\n{control()}\n{atari_tables.section()}"
         f"## TF-Agents\n\n{tf_agents()}\n"

@@ -82,6 +82,14 @@ class HostEnvs(abc.ABC):
             EnvironmentFault: as `reset`; the message has the number of the step.
         """
 
+    def begin(self, actions: Array) -> None:
+        """Begin a step; environments that step elsewhere do so while other work is done. `finish` comes next."""
+        self._begun = actions
+
+    def finish(self) -> Step:
+        """What the step that was begun gave; arguments and errors are those of `step`."""
+        return self.step(self._begun)
+
     @abc.abstractmethod
     def close(self) -> None:
         """Close every copy; what comes after begins in new ones."""
@@ -172,9 +180,20 @@ class OfVector(HostEnvs):
 
     def step(self, actions: Array) -> Step:
         """As the base says."""
+        self.begin(actions)
+        return self.finish()
+
+    def begin(self, actions: Array) -> None:
+        """As the base says."""
         self._steps += 1
+        self._taking = to_space(self._envs.single_action_space, actions)
+        if (step_async := getattr(self._envs, "step_async", None)) is not None:
+            self._contract.call(f"step {self._steps}", lambda _: step_async(self._taking))
+
+    def finish(self) -> Step:
+        """As the base says."""
         where = f"step {self._steps}"
-        step = self._contract.call(where, self._stepped, actions)
+        step = self._contract.call(where, self._stepped)
         finite(step.reward, where)
         self.observation = self._contract.checked(step.observation, self._sight, where)
         if step.final_observation is not step.observation:
@@ -186,8 +205,9 @@ class OfVector(HostEnvs):
         self._contract.close(self._envs)
         self._closed = self.lost = True
 
-    def _stepped(self, call: Call, actions: Array) -> Step:
-        returned = self._envs.step(to_space(self._envs.single_action_space, actions))
+    def _stepped(self, call: Call) -> Step:
+        waiting = getattr(self._envs, "step_wait", None)
+        returned = self._envs.step(self._taking) if waiting is None else waiting()
         five(returned)
         seen, reward, terminated, truncated, info = returned
         observation = final = self._taken(seen)

@@ -6,19 +6,21 @@ where an agent is judged.
 
 from __future__ import annotations
 
-import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import gymnasium as gym
 
+from rlgen import brought
 from rlgen.environment import CompiledEnv, Wrapper
 from rlgen.envs.contract import Contract
 from rlgen.envs.gymnasium import spec_of
 from rlgen.envs.host import HostEnvs, Judging, OfVector, SideBySide, Step
 from rlgen.envs.probing import probe
+from rlgen.envs.processes import vector_of_processes
 from rlgen.errors import UserError
-from rlgen.sources import lookup, wrapper
+from rlgen.sources import EnvironmentSource, lookup, wrapper
 from rlgen.spec import Stack
 
 __all__ = ["Environments", "HostEnvs", "Step"]
@@ -49,6 +51,7 @@ class Environments:
         training_wrappers: Sequence[str] = (),
         engine: str = "auto",
         able: Sequence[str] = ("compiled", "gymnasium"),
+        processes: bool = False,
     ) -> None:
         """Look everything up and make one environment to see its spaces.
 
@@ -58,20 +61,23 @@ class Environments:
             training_wrappers: more of them, outside of those, for training alone.
             engine: "auto", "compiled" or "gymnasium".
             able: the engines the algorithm can learn on.
+            processes: whether each that is learned in has a process of its own.
 
         Raises:
             UserError: no such environment or wrapper, one that cannot be made, or an engine that it does not have.
         """
+        self._texts, self._processes = (env_id, tuple(wrappers), tuple(training_wrappers)), processes
         self._source, self.contract = lookup(env_id), Contract()
         self.alone, self.about = self._source.alone, self._source.about
         self._learned_in: HostEnvs | None = None
         self._judged_in: list[gym.Env[Any, Any]] = []
         made = [wrapper(text) for text in wrappers]
         self._judging = [each for each in made if not each.training_only]
-        training = [*made, *(wrapper(text) for text in training_wrappers)]
-        self._training = sorted(training, key=lambda each: not each.innermost)
+        self._training = trained_in(made, training_wrappers)
         self._host_only = [text for text, each in zip(wrappers, made, strict=True) if not self._wraps_compiled(each)]
         self.engine = self._source.choose_engine(engine, able, self._host_only)
+        if processes:
+            self._check_processes()
         env = self.judged()
         self.observation_space, self.action_space = env.observation_space, env.action_space
         self.reward_threshold = env.spec.reward_threshold if env.spec else None
@@ -129,9 +135,10 @@ class Environments:
                 f"num_envs={num_envs}: '{self._source.id}' was brought as a single environment. Set num_envs=1, or "
                 "bring its class or a function that makes one."
             )
-        if (make_vector := self._source.make_vector) is not None and not self._training:
-            make = functools.partial(self._made, lambda: make_vector(num_envs))
-            self._learned_in = OfVector(make, seed=seed, contract=self.contract)
+        if self._processes:
+            self._learned_in = self._of_vector(lambda: vector_of_processes(self._texts, num_envs), seed)
+        elif (make_vector := self._source.make_vector) is not None and not self._training:
+            self._learned_in = self._of_vector(lambda: make_vector(num_envs), seed)
         else:
             self._learned_in = SideBySide(self._learned, num_envs=num_envs, seed=seed, contract=self.contract)
         return self._learned_in
@@ -149,6 +156,24 @@ class Environments:
     def _learned(self) -> gym.Env[Any, Any]:
         return self._made(lambda: self._wrapped(self._source.make_learned(), self._training))
 
+    def _of_vector(self, make: Callable[[], gym.vector.VectorEnv[Any, Any, Any]], seed: int) -> OfVector:
+        return OfVector(lambda: self._made(make), seed=seed, contract=self.contract)
+
+    def _check_processes(self) -> None:
+        """Refuse what has no place in another process."""
+        if self.engine == "compiled":
+            raise UserError(
+                f"env_processes=true is for Gymnasium environments, and '{self._source.id}' is compiled: give --engine "
+                "gymnasium, or leave env_processes out."
+            )
+        env_id, *wrappers = self._texts
+        own = [text for text in (env_id, *itertools.chain(*wrappers)) if text.startswith(brought.MARK)]
+        if own:
+            raise UserError(
+                f"'{own[0].removeprefix(brought.MARK)}' is an object of this program, and env_processes=true makes "
+                "environments in others: write it into a module, and give package.module:name."
+            )
+
     def _made(self, make: Callable[[], T]) -> T:
         """What a constructor makes."""
         return self.contract.call("construction", lambda _: make())
@@ -157,6 +182,16 @@ class Environments:
         return self._source.compiled is not None and each.on_compiled(self._source.compiled) is not None
 
     def _wrapped(self, env: gym.Env[Any, Any], wrappers: Sequence[Wrapper]) -> gym.Env[Any, Any]:
-        for each in wrappers:
-            env = each.on_host(env, self._source.compiled)
-        return env
+        return wrapped(env, wrappers, self._source)
+
+
+def trained_in(made: Sequence[Wrapper], training_wrappers: Sequence[str]) -> list[Wrapper]:
+    """The wrappers of an environment that is learned in, those that go inside of others first."""
+    return sorted([*made, *(wrapper(text) for text in training_wrappers)], key=lambda each: not each.innermost)
+
+
+def wrapped(env: gym.Env[Any, Any], wrappers: Sequence[Wrapper], source: EnvironmentSource) -> gym.Env[Any, Any]:
+    """An environment in its wrappers."""
+    for each in wrappers:
+        env = each.on_host(env, source.compiled)
+    return env
