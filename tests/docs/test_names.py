@@ -21,6 +21,7 @@ GAME = "ALE/Pong-v5?size=36&max_num_frames_per_episode=60"
 RUNS: tuple[tuple[str, dict[str, str], int, dict[str, Any]], ...] = (
     ("double_dqn", {"env": "CartPole-v1"}, 48, {**DQN, "trainer.score_threshold": 1}),
     ("double_dqn", {"env": GAME}, 48, {**DQN, "noisy": True, "epsilon": 0, "replay_capacity": 100}),
+    ("double_dqn", {"env": "FrozenLake-v1"}, 48, {**DQN, "env_processes": True}),
     ("gan", {"data": "ring"}, 4, {**SMALL_GAN, "metrics": ["fid"]}),
     ("gan", {"data": "ring"}, 4, {**SMALL_GAN, "r1": 1.0}),
     ("wgan_gp", {"data": "ring"}, 4, SMALL_GAN),
