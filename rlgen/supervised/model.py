@@ -296,7 +296,16 @@ class SupervisedModel(Model):
         return Prediction(mean, tf.sqrt(tf.maximum(squared - tf.square(mean), 0.0) + own))
 
     def served(self) -> Mapping[str, Served]:
-        """`predict`: examples as the data set has them to what the network says of them."""
+        """`predict`: examples as the data set has them to what the network says of them.
+
+        Raises:
+            UserError: Monte-Carlo dropout draws, by a generator that programs of batches of any length do not have.
+        """
+        if self.config.monte_carlo_passes:
+            raise UserError(
+                f"monte_carlo_passes={self.config.monte_carlo_passes} draws at every use, which an export cannot: give "
+                "--set monte_carlo_passes=0, and it answers by one pass without dropout."
+            )
         return {"predict": serving.predict(self)}
 
     # Judging it.

@@ -42,5 +42,5 @@ def predict(model: SupervisedModel) -> Served:
         reference=reference,
         fresh=lambda count, seed: {"x": model.fresh_examples(count, seed)},
         labels={"class": tuple(target.classes)} if target.classes else {},
-        in_keras=None if model.config.monte_carlo_passes or not model.task.says_means_alone else in_keras,
+        in_keras=in_keras if model.task.says_means_alone else None,
     )

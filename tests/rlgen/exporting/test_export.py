@@ -12,6 +12,7 @@ import exports
 import numpy as np
 import pytest
 
+import rlgen
 from rlgen.errors import UserError
 from rlgen.exporting import bundle, formats
 from rlgen.exporting.export import about, in_place, model_name, place_of
@@ -110,6 +111,13 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         place_of(tmp_path, "onnx", 1)
     with pytest.raises(UserError, match="cannot be made"):
         place_of(tmp_path / "kept.txt" / "out", "saved_model", 1)
+
+
+def test_what_draws_at_every_use_says_how_it_can_be_exported(tmp_path: Path) -> None:
+    config = {"dropout_rate": 0.5, "monte_carlo_passes": 3}
+    with pytest.raises(UserError, match="give --set monte_carlo_passes=0"):
+        exports.written(rlgen.make("mlp", data="digits", config=config), tmp_path / "out", format="onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_serves_nothing_says_so(tmp_path: Path) -> None:
