@@ -66,6 +66,8 @@ class Pix2PixConfig(GameConfig, nets.FiltersConfig):
         },
     }
 
+    judging: ClassVar[tuple[str, ...]] = (*GameConfig.judging, "use_as_trained")
+
     batch_size: int = another_default(GameConfig, "batch_size", 8)
     augment: tuple[Augmentation, ...] = another_default(GameConfig, "augment", ("jitter", "flip"))
     generator_learning_rate: Schedule = another_default(GameConfig, "generator_learning_rate", Schedule.parse(2e-4))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import exports
 import numpy as np
 import pytest
 import same_bits
@@ -219,3 +220,15 @@ def test_it_keeps_the_contract() -> None:
         check_plugin("pix2pix", data=small_pairs(), steps=4, config=SMALL)
     finally:
         registry.unregister("generative", "pix2pix")
+
+
+@pytest.mark.parametrize("format", ["saved_model", "onnx", "tflite", "keras"])
+def test_exports_translate_as_it_does(format: str, trained: Pix2Pix, tmp_path: Path) -> None:
+    parity = exports.written(trained, tmp_path / "out", format=format).bundle.parity["translate"]
+    assert parity["largest_difference"]["translation"] < 1e-5
+
+
+def test_dropout_at_every_use_is_not_exported() -> None:
+    with pytest.raises(UserError, match="--set use_as_trained=false"):
+        make(normalization="instance", use_as_trained=True).served()
+    assert "use_as_trained" in Pix2PixConfig.judging
