@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,7 +69,9 @@ def _examples(order: Order) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _reason(error: Exception) -> str:
-    """The first line that says something of a message that goes on for pages."""
+    """What says something of a message that goes on for pages."""
+    if missing := sorted(set(re.findall(r"'tf\.(\w+)' op is neither", str(error)))):
+        return f"it has no {', '.join(missing)}."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = next((line for line in lines if "error:" in line or "Ops" in line), lines[0] if lines else "")
     return told[:300].rstrip(".") + "."

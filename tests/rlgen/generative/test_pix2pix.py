@@ -223,8 +223,9 @@ def test_it_keeps_the_contract() -> None:
 
 
 @pytest.mark.parametrize("format", ["saved_model", "onnx", "tflite", "keras"])
-def test_exports_translate_as_it_does(format: str, trained: Pix2Pix, tmp_path: Path) -> None:
-    parity = exports.written(trained, tmp_path / "out", format=format).bundle.parity["translate"]
+def test_exports_translate_as_it_does(format: str, tmp_path: Path) -> None:
+    model = make(precision="float32")
+    parity = exports.written(model, tmp_path / "out", format=format).bundle.parity["translate"]
     assert parity["largest_difference"]["translation"] < 1e-5
 
 
