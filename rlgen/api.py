@@ -53,7 +53,8 @@ def train(
         steps: environment steps, generator updates or batches in all, a resumed run's earlier ones included; a resumed
             run has its own.
         seed: all that is random derives from it; 0 unless given.
-        preset: a named configuration; the one named after the problem if there is one, or the defaults.
+        preset: a named configuration, or a file's name that ends in .json; the one named after the problem if there is
+            one, or the defaults.
         config: fields that override the preset; `trainer.*` are the Trainer's.
         engine: "auto", "compiled" or "gymnasium".
         run: the directory to write; a new one below `runs/` unless given.

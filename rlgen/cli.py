@@ -153,7 +153,9 @@ def describe(name: str, as_json: bool) -> None:
     help="Processes of this machine in which --seeds or --folds train side by side (1).",
 )
 @click.option(
-    "--preset", shell_complete=completion.presets, help="A named configuration; `rlgen describe NAME` shows them."
+    "--preset",
+    shell_complete=completion.presets,
+    help="A named configuration, `rlgen describe NAME` shows them; or FILE.json with fields.",
 )
 @click.option(
     "--set",

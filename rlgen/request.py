@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from rlgen import brought, paths
+from rlgen import brought, paths, preset_file
 from rlgen.algorithm import Algorithm
 from rlgen.config import read, read_seed
 from rlgen.errors import UserError
@@ -106,8 +106,13 @@ class Request:
         if not isinstance(config.get("wrappers", ""), str):
             config["wrappers"] = tuple(map(_name, config["wrappers"]))
         config = {key: _name(value) if callable(value) else value for key, value in config.items()}
-        trainer = {k.removeprefix(TRAINER_PREFIX): v for k, v in config.items() if k.startswith(TRAINER_PREFIX)}
-        return {k: v for k, v in config.items() if not k.startswith(TRAINER_PREFIX)}, trainer
+        return split(config)
+
+
+def split(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The algorithm's fields, and the Trainer's without their prefix."""
+    trainer = {k.removeprefix(TRAINER_PREFIX): v for k, v in fields.items() if k.startswith(TRAINER_PREFIX)}
+    return {k: v for k, v in fields.items() if not k.startswith(TRAINER_PREFIX)}, trainer
 
 
 def _name(value: Any) -> str:
@@ -124,6 +129,13 @@ def configured(
     problem = request.problem(name, cls, stored=stored) or cls.default_problem
     own, trainer = request.fields()
     preset = request.preset
+    if preset is not None and preset_file.is_file(preset):
+        in_file, for_trainer = split(preset_file.read(preset, algorithm=name))
+        try:
+            config = cls.Config.build({**cls.suited(problem), **in_file, **own})
+        except UserError as error:
+            raise UserError(f"With the preset {preset}: {error}") from error
+        return problem, preset, config, {**for_trainer, **trainer}
     if preset is None:
         preset = cls.Config.preset_for(problem.partition("?")[0])
     return problem, preset, cls.Config.build({**cls.suited(problem), **own}, preset=preset), trainer

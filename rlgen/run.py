@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from rlgen import checkpoint, files, lock, paths, runtime, signature
+from rlgen import checkpoint, files, lock, paths, preset_file, runtime, signature
 from rlgen.config import kinds, type_name
 from rlgen.errors import CheckpointDamaged, UserError
 from rlgen.lines import read_rows
@@ -377,7 +377,8 @@ def default_path(config: RunConfig) -> Path:
     """`runs/<algorithm>-<problem>-<preset>-s<seed>-<time>`, the longest of them cut to what a name has room for."""
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     algorithm, problem = (re.sub(r"[^\w.-]+", "_", name) for name in (config.algorithm, config.problem))
-    return Path("runs") / paths.fitting(algorithm, problem, config.preset, f"s{config.seed}", now)
+    preset = Path(config.preset).stem if preset_file.is_file(config.preset) else config.preset
+    return Path("runs") / paths.fitting(algorithm, problem, preset, f"s{config.seed}", now)
 
 
 def provenance() -> Mapping[str, Any]:
