@@ -7,6 +7,7 @@ What is asked for comes as a line of JSON on standard input, what there is to sa
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import queue
@@ -72,13 +73,22 @@ def train(request: Mapping[str, Any], teller: Teller) -> dict[str, Any]:
     """The run that is asked for, made, gone on with, or found to be finished; what to answer."""
     from rlgen import planning
 
+    plain = {key: value for key, value in request.items() if key != "callback"}
     try:
-        run = planning.plan(**request).execute([teller])
+        run = planning.plan(**plain).execute([teller, *_asked(request.get("callback"))])
     except RlgenError as error:
         return {"failed": str(error), "kind": type(error).__name__}
     except KeyboardInterrupt:
         return {"failed": "stopped.", "kind": "Interrupted"}
     return {"done": str(run.path)}
+
+
+def _asked(callback: tuple[str, Mapping[str, Any]] | None) -> list[Callback]:
+    """The callback that a request names, with its arguments."""
+    if callback is None:
+        return []
+    module, _, name = callback[0].partition(":")
+    return [getattr(importlib.import_module(module), name)(**callback[1])]
 
 
 def main() -> None:

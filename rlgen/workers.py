@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +28,8 @@ from rlgen.run import Run, is_run
 
 # Processes that a run may lose without a step forward.
 MOST_LOST = 3
+# How long to wait where there is nothing to train yet.
+PAUSE_SECONDS = 0.2
 
 
 @dataclass
@@ -35,11 +38,13 @@ class Job:
 
     Attributes:
         label: what to call it.
-        request: what `rlgen.train` is to be told, as JSON has it; `run` is its directory.
+        request: what `rlgen.train` is to be told, as JSON has it; `run` is its directory. With `callback` it has
+            `["module:class", arguments]` of a callback that is made in the process.
         lost: processes since it last went forward.
         step: where it stood when it lost the last one.
         run: when it is done.
         error: why it failed.
+        kind: the class of the error in the process; none if the process was lost.
     """
 
     label: str
@@ -48,6 +53,15 @@ class Job:
     step: int = -1
     run: Run | None = None
     error: RlgenError | None = None
+    kind: str | None = None
+
+
+class Later:
+    """Said where there is nothing to train yet, but may be soon."""
+
+
+# Asked for the next run; None: there are no more.
+Feed = Callable[[], Job | Later | None]
 
 
 class Display(Protocol):
@@ -105,9 +119,23 @@ def train(jobs: Sequence[Job], *, workers: int, display: Display, all_alike: boo
     Raises:
         Interrupted: a signal asked to stop; runs that had begun are saved.
     """
-    pool = _Pool(jobs, display, all_alike)
+    waiting = deque(jobs)
+    train_fed(
+        lambda: waiting.popleft() if waiting else None,
+        workers=min(workers, len(jobs)),
+        display=display,
+        all_alike=all_alike,
+    )
+
+
+def train_fed(feed: Feed, *, workers: int, display: Display, all_alike: bool = False) -> None:
+    """Train what is fed, so many at once, until there is no more; arguments and errors are those of `train`.
+
+    `feed` is never called by two threads at once.
+    """
+    pool = _Pool(feed, display, all_alike)
     with pool.stopped_by_signals():
-        threads = [threading.Thread(target=pool.work) for _ in range(min(workers, len(jobs)))]
+        threads = [threading.Thread(target=pool.work) for _ in range(workers)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -119,8 +147,9 @@ def train(jobs: Sequence[Job], *, workers: int, display: Display, all_alike: boo
 class _Pool:
     """What the threads share, each of which has one process."""
 
-    def __init__(self, jobs: Sequence[Job], display: Display, all_alike: bool) -> None:
-        self._waiting, self._lock = deque(jobs), threading.Lock()
+    def __init__(self, feed: Feed, display: Display, all_alike: bool) -> None:
+        self._feed, self._lock = feed, threading.Lock()
+        self._lost, self._closed = deque[Job](), False
         self._display, self._all_alike = display, all_alike
         self._processes: set[_Process] = set()
         self.stopping = False
@@ -162,8 +191,15 @@ class _Pool:
                 signal.signal(number, handler)
 
     def _next(self) -> Job | None:
-        with self._lock:
-            return self._waiting.popleft() if self._waiting and not self.stopping else None
+        while not self.stopping:
+            with self._lock:
+                if self._closed:
+                    return None
+                job = self._lost.popleft() if self._lost else self._feed()
+            if not isinstance(job, Later):
+                return job
+            time.sleep(PAUSE_SECONDS)
+        return None
 
     def _started(self) -> _Process:
         process = _Process()
@@ -178,10 +214,10 @@ class _Pool:
         if "done" in answer:
             job.run = Run.open(Path(answer["done"]))
         else:
+            job.kind = answer["kind"]
             job.error = (UserError if answer["kind"] == "UserError" else RlgenError)(answer["failed"])
             if self._all_alike and isinstance(job.error, UserError):
-                with self._lock:
-                    self._waiting.clear()
+                self._closed = True
         self._display.over(job)
 
     def _lose(self, job: Job, process: _Process) -> None:
@@ -199,7 +235,7 @@ class _Pool:
             return
         self._display.message(f"{job.label} goes on in another process from step {at:,}: {process.why()}")
         with self._lock:
-            self._waiting.appendleft(job)
+            self._lost.appendleft(job)
 
 
 class _Process:

@@ -99,6 +99,17 @@ def test_a_run_that_gets_nowhere_is_given_up_and_the_others_are_there(tmp_path: 
     assert "s0 has lost 4 processes at step 0 and is given up: the process ended with code 7" in str(jobs[0].error)
 
 
+def test_what_is_fed_may_come_later_and_bring_a_callback(tmp_path: Path) -> None:
+    at_once = ["rlgen.callbacks:StopAfter", {"seconds": 1e-9}]
+    jobs = [job(tmp_path, 0, callback=at_once), job(tmp_path, 1, data="nowhere")]
+    given: list[Any] = [workers.Later(), jobs[0], workers.Later(), jobs[1], None]
+    watch = Watch()
+    workers.train_fed(lambda: given.pop(0), workers=1, display=watch)
+    assert watch.ended == ["s0", "s1"] and not given
+    assert jobs[0].run is not None and "seconds it had are over" in jobs[0].run.result["stopped"]
+    assert (jobs[0].kind, jobs[1].kind, jobs[1].run) == (None, "UnknownName", None)
+
+
 def test_a_signal_lets_every_run_be_saved(tmp_path: Path) -> None:
     jobs = [job(tmp_path, seed, steps=2_000_000) for seed in range(3)]
     watch = Watch(lambda label: os.kill(os.getpid(), signal.SIGINT) if label == "s1" else None)
