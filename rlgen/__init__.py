@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rlgen.looking.reporting import report
     from rlgen.registry import register
     from rlgen.run import Run
+    from rlgen.sweeps.sweep import sweep
     from rlgen.trainer import Trainer
 
 _HOMES = {
@@ -54,6 +55,7 @@ _HOMES = {
     "register": "rlgen.registry",
     "report": "rlgen.looking.reporting",
     "Run": "rlgen.run",
+    "sweep": "rlgen.sweeps.sweep",
     "Trainer": "rlgen.trainer",
 }
 
@@ -87,6 +89,7 @@ __all__ = [
     "report",
     "sample",
     "serve",
+    "sweep",
     "train",
     "train_many",
     "translate",

@@ -26,6 +26,7 @@ from rlgen.config import parse_overrides
 from rlgen.errors import RlgenError, UserError
 from rlgen.exporting import commands as exporting_commands
 from rlgen.looking import commands as looking_commands
+from rlgen.sweeps import commands as sweep_commands
 
 if TYPE_CHECKING:
     from rlgen.planning import Finished, Plan
@@ -56,7 +57,7 @@ def cli() -> None:
     """Train agents, generative models and supervised baselines, and look at what they learned."""
 
 
-for _command in (*looking_commands.ALL, *run_commands.ALL, *exporting_commands.ALL):
+for _command in (*looking_commands.ALL, *run_commands.ALL, *sweep_commands.ALL, *exporting_commands.ALL):
     cli.add_command(_command)
 
 

@@ -109,11 +109,15 @@ class Board:
             self._tasks[label] = self._bars.add_task(label, rate="")
         self._bars.update(self._tasks[label], completed=step, total=steps, rate=rate)
 
-    def over(self, job: Job) -> None:
-        """Put a line in the place of its bar."""
-        if (task := self._tasks.pop(job.label, None)) is not None:
+    def ended(self, label: str) -> None:
+        """Take away the bar of a run, which is done or has failed."""
+        if (task := self._tasks.pop(label, None)) is not None:
             self._bars.remove_task(task)
         self._bars.advance(self._all)
+
+    def over(self, job: Job) -> None:
+        """Put a line in the place of its bar."""
+        self.ended(job.label)
         if job.run is None:
             self.message(f"{job.label}: {job.error}")
             return
