@@ -18,7 +18,7 @@ from rlgen.sweeps.study import Asked
 from rlgen.sweeps.trials import SCORES, WHY, counts, run_directory
 
 BEST = "best.json"
-STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
+STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "RUNNING": "running", "WAITING": "waiting", "FAIL": "failed"}
 Row = Mapping[str, Any]
 
 

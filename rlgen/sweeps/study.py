@@ -143,7 +143,7 @@ def open_study(place: Path, url: str | None, asked: Asked | None = None) -> tupl
             return optuna.load_study(study_name=name, storage=storage)
         direction = "maximize" if asked.higher_is_better else "minimize"
         made = optuna.create_study(study_name=name, storage=storage, direction=direction, load_if_exists=True)
-        if ASKED not in made.user_attrs:
+        if ASKED not in made.user_attrs and not made.get_trials(deepcopy=False):
             made.set_user_attr(ASKED, dataclasses.asdict(asked))
         return made
 
