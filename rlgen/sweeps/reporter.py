@@ -41,7 +41,12 @@ class Reporter(Callback):
         value = moment.evaluation.scalars[asked.score]
         place = self._run * asked.evaluations + moment.step // asked.evaluate_every_steps
         last = moment.step >= moment.steps and self._run + 1 == asked.seeds
-        if self._report(value, place) and not last:
+        optuna = studies.import_optuna()
+        try:
+            enough = self._report(value, place)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            return Reply(stop="another process has ended the trial")
+        if enough and not last:
             return Reply(stop=f"{PRUNED}: {asked.score} {value:,.6g} at step {moment.step:,}")
         return None
 
@@ -52,6 +57,8 @@ class Reporter(Callback):
             trial = optuna.trial.Trial(self._study, self._trial_id)
             trial.report(value, place)
             return bool(trial.should_prune())
+        except optuna.exceptions.UpdateFinishedTrialError:
+            raise
         except Exception as error:
             raise studies.StorageTrouble(f"The study cannot be told of an evaluation: {error}") from error
 

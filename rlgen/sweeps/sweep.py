@@ -191,16 +191,17 @@ def _train(place: Path, asked: studies.Asked, space: searching.Space, how: _How)
         studies.write_file(place, how.storage, asked)
     except OSError as error:
         raise UserError(f"The study {place} cannot be written: {error.strerror}. Choose another --study.") from error
-    there = sum(map(counts, study.get_trials(deepcopy=False)))
+    there = [trial for trial in study.get_trials(deepcopy=False) if counts(trial)]
     seed: int | None = asked.request["seed"] % 2**32
     if how.sampler != "grid":
         # The same seed would propose again what is there; and in a database several begin at the same time.
-        seed = None if how.storage is not None else (asked.request["seed"] + there) % 2**32
+        seed = None if how.storage is not None else (asked.request["seed"] + len(there)) % 2**32
     study.sampler = studies.make_sampler(how.sampler, space, seed=seed)
     study.pruner = studies.make_pruner(how.pruner, asked)
     launcher = Launcher.here(place)
     reporting = {"study": str(place.resolve()), "storage": how.storage, "pruner": how.pruner}
-    with launcher.living(study), Board(max(0, how.trials - there) * asked.seeds) as board:
+    left = max(0, how.trials - sum(trial.state.is_finished() for trial in there)) * asked.seeds
+    with launcher.living(study), Board(left) as board:
         fed = Trials(
             study=study,
             asked=asked,

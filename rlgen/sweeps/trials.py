@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # A launcher of another machine, of which no lock tells, says so often that it lives; after such a silence it is gone.
 SIGNS_SECONDS, SILENCE_SECONDS = 60.0, 600.0
+# Who takes up a trial in a database looks after a while whether another has taken it up at the same time.
+RACE_SECONDS = 2.0
 # How often one with nothing to do looks whether another's trial is to be taken up.
 LOOKS_SECONDS = 2.0
 # What a trial's attributes are called, and a launcher's.
@@ -81,15 +83,17 @@ class Launcher:
         files.make_directory(self.directory)
         over = threading.Event()
 
+        def sign() -> None:
+            study.set_user_attr(SIGN + self.name, time.time())
+
         def signs() -> None:
-            while True:
+            while not over.wait(SIGNS_SECONDS):
                 with contextlib.suppress(Exception):  # Who asks for a trial hears of it.
-                    study.set_user_attr(SIGN + self.name, time.time())
-                if over.wait(SIGNS_SECONDS):
-                    return
+                    sign()
 
         thread = threading.Thread(target=signs, daemon=True)
         with lock.locked(self.directory):
+            sign()
             thread.start()
             try:
                 yield
@@ -168,7 +172,9 @@ class Trials:
         with self._mutex, self._guarded():
             self._look_at = 0.0
             hand = self._jobs.pop(job.label)
-            if job.run is not None:
+            if self._study._storage.get_trial(hand.id).state.is_finished():
+                del self._hands[hand.number]  # Another took this process for dead, and was faster.
+            elif job.run is not None:
                 self._done(hand, job.run)
             elif job.kind in ENDS_ALL:
                 self.broken = job.error
@@ -238,10 +244,19 @@ class Trials:
             if trial.params.keys() != self._space.keys():
                 self._withdraw(trial.number, trial._trial_id)  # Nothing was ever trained.
                 continue
-            self._set(trial._trial_id, LAUNCHER, vars(self._launcher))
+            if not self._claimed(trial._trial_id):
+                continue
             self.message(f"trial {trial.number} was left by a process that is gone; it goes on.")
             return _Hand(trial.number, trial._trial_id, dict(trial.params))
         return None
+
+    def _claimed(self, trial_id: int) -> bool:
+        """Whether a trial that was left is this launcher's now; the lock keeps away those of this directory alone."""
+        self._set(trial_id, LAUNCHER, vars(self._launcher))
+        if self._reporting["storage"] is not None:
+            time.sleep(RACE_SECONDS)
+        has = self._study._storage.get_trial(trial_id)
+        return not has.state.is_finished() and has.user_attrs[LAUNCHER] == vars(self._launcher)
 
     def _left(self, trial: Any) -> bool:
         row = trial.user_attrs.get(LAUNCHER)

@@ -108,7 +108,7 @@ def test_no_circle() -> None:
     assert done == set(MODULES)
 
 
-HEAVY = ("tensorflow", "keras", "tensorboard", "matplotlib", "sklearn", "gymnasium", "imageio")
+HEAVY = ("tensorflow", "keras", "tensorboard", "matplotlib", "sklearn", "gymnasium", "imageio", "optuna")
 
 
 def heavy_after(program: str) -> set[str]:
@@ -139,10 +139,12 @@ def run_command(*arguments: str) -> str:
         run_command("record", "no-run-here", "--out", "film.gif"),
         run_command("translate", "no-run-here", "no-picture.png", "--out", "made"),
         run_command("paint", "no-run-here"),
+        run_command("sweep", "--help"),
+        run_command("sweep", "duble_dqn", "--search", "gamma=0.9..1"),
     ],
 )
 def test_what_must_answer_at_once_imports_nothing_heavy(program: str) -> None:
-    assert heavy_after(program) & {"tensorflow", "keras", "tensorboard", "sklearn", "matplotlib"} == set()
+    assert heavy_after(program) & {"tensorflow", "keras", "tensorboard", "sklearn", "matplotlib", "optuna"} == set()
 
 
 def test_the_core_itself_needs_no_tensorflow() -> None:

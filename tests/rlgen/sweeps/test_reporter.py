@@ -52,6 +52,13 @@ def test_a_bad_run_ends_but_not_at_its_very_end(study: Any, tmp_path: Path) -> N
     assert reporter(tmp_path, late, run=1).evaluation(moment(100, 1.0)) is None
 
 
+def test_a_run_whose_trial_another_has_ended_stops(study: Any, tmp_path: Path) -> None:
+    watching = reporter(tmp_path, study.ask())
+    study.tell(0, 1.0)
+    reply = watching.evaluation(moment(10, 1.0))
+    assert reply is not None and reply.stop == "another process has ended the trial"
+
+
 def test_a_storage_that_does_not_answer_is_no_fault_of_the_values(
     study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

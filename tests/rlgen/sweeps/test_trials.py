@@ -190,6 +190,29 @@ def test_pruned_and_without_a_score(tmp_path: Path) -> None:
         assert states(made) == ["PRUNED", "FAIL"]
 
 
+def test_a_trial_that_another_has_ended_is_let_go(tmp_path: Path) -> None:
+    with living(launched(tmp_path, most=1)) as made:
+        job = made.feed()
+        made._study.tell(0, 7.0)
+        made.over(finished(tmp_path, job))
+        assert not made.broken and made.feed() is None
+        assert made._study.best_value == 7.0
+
+
+def test_of_two_that_take_up_a_trial_at_the_same_time_one_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with living(launched(tmp_path, most=1)) as one:
+        one.feed()
+    with living(launched(tmp_path, most=1)) as two:
+        two._reporting["storage"] = "of another machine"
+        faster = {"name": "y", "host": "other", "place": "/there"}
+        (trial,) = two._study.get_trials()
+        monkeypatch.setattr(time, "sleep", lambda _: two._set(trial._trial_id, module.LAUNCHER, faster))
+        assert isinstance(two.feed(), Later)
+        assert not two._hands
+
+
 def test_a_storage_that_fails_ends_the_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with living(launched(tmp_path)) as made:
 
