@@ -3,8 +3,8 @@
 python -m benchmarks.sweep reports
 python -m benchmarks.sweep lander
 
-`lander` trains for hours, and goes on where it was stopped: 40 trials of DQN on LunarLander-v3, then the best values and
-the present ones from ten seeds that the sweep has not seen.
+`lander` trains for hours, and goes on where it was stopped: 40 trials of DQN on LunarLander-v3, then the best values
+and the present ones from ten seeds that the sweep has not seen.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def make_storage(place: Path, url: str | None) -> Any:
             f"--storage {shown} is no URL of a database, such as sqlite:///study.db or postgresql://user@host/name. "
             "Without it the study is kept in its directory."
         )
-    return _reached(lambda: optuna.storages.RDBStorage(url), shown)
+    return _reached(lambda: optuna.storages.RDBStorage(url), shown, url=url)
 
 
 def open_study(place: Path, url: str | None, asked: Asked | None = None) -> tuple[Any, Asked]:
@@ -272,13 +272,15 @@ def _differing(has: Asked, asked: Asked) -> list[str]:
     return differences(one, {name: two.get(name) for name in (*one, *(name for name in two if name not in one))})
 
 
-def _reached(make: Callable[[], Any], where: str) -> Any:
+def _reached(make: Callable[[], Any], where: str, *, url: str | None = None) -> Any:
     try:
         return make()
     except Exception as error:
-        raise _unreachable(where, error) from error
+        raise _unreachable(where, error, url=url) from error
 
 
-def _unreachable(where: str, error: Exception) -> UserError:
+def _unreachable(where: str, error: Exception, *, url: str | None = None) -> UserError:
     said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if url is not None:
+        said = said.replace(url, where)
     return UserError(f"The storage {where} cannot be used: {said} Start the database, or mend --storage.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlgen import paths, registry, workers
+from rlgen import files, paths, registry, workers
 from rlgen.config import read
 from rlgen.errors import RlgenError, UserError, nearest
 from rlgen.request import Request
@@ -183,10 +183,9 @@ def _train(place: Path, asked: studies.Asked, space: searching.Space, how: _How)
     """Train until there are enough trials."""
     from rlgen.progress import Board
 
-    if how.storage is not None:
-        studies.make_storage(place, how.storage)  # Before anything is written.
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        if how.storage is None:
+            files.make_directory(place)
         study, _ = studies.open_study(place, how.storage, asked)
         studies.write_file(place, how.storage, asked)
     except OSError as error:

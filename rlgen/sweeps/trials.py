@@ -92,15 +92,14 @@ class Launcher:
                     sign()
 
         thread = threading.Thread(target=signs, daemon=True)
-        with lock.locked(self.directory):
-            sign()
-            thread.start()
-            try:
+        try:
+            with lock.locked(self.directory):
+                sign()
+                thread.start()
                 yield
-            finally:
-                over.set()
-                thread.join(timeout=SIGNS_SECONDS)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        finally:
+            over.set()
+            shutil.rmtree(self.directory, ignore_errors=True)
 
 
 @dataclass

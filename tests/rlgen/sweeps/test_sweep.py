@@ -106,6 +106,9 @@ def test_a_database_keeps_a_study(swept: Swept) -> None:
     assert len(found.trials) == 3 and not Path("one/study.log").exists()
     assert conclude(Path("one")).best == found.best
     assert swept(storage=url, trials=1, study="two").trials[0]["number"] == 0
+    with pytest.raises(UserError, match="asked for something else"):
+        swept(storage=url, study="elsewhere/one", search={"size": "2|4"})
+    assert not Path("elsewhere").exists()
 
 
 @pytest.mark.parametrize(
