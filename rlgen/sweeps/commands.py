@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from rlgen.config import parse_overrides
 from rlgen.sweeps.search import parse_pairs
 
 if TYPE_CHECKING:
+    from rlgen.sweeps.study import Asked
     from rlgen.sweeps.sweep import Sweep
 
 
@@ -138,7 +140,16 @@ def _answer(found: Sweep, as_json: bool) -> None:
     for plot in plots:
         answer(f"Plot:         {plot}")
     if found.preset is not None:
-        answer(f"Best:         rlgen train {found.asked.algorithm} --preset {found.preset}")
+        answer(f"Best:         {_training(found.asked, found.preset)}")
+
+
+def _training(asked: Asked, preset: Path) -> str:
+    """The command that trains what was found."""
+    words = ["rlgen", "train", asked.algorithm]
+    for option in ("env", "data", "steps"):
+        if (value := asked.request.get(option)) is not None:
+            words += [f"--{option}", str(value)]
+    return shlex.join([*words, "--preset", str(preset)])
 
 
 ALL = (sweep,)

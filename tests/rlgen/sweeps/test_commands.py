@@ -22,7 +22,7 @@ def test_a_sweep_is_made_shown_and_gone_on_with(rlgen_command: Any, here: None, 
     more = rlgen_command("sweep", "run", *asked, "--trials", 4)
     assert more.out.splitlines()[0].startswith("trial  state     eval/score (mean of last 5)  rate")
     assert "runs/sweep-walk-default: 4 complete" in more.out
-    assert "Best:         rlgen train walk --preset runs/sweep-walk-default/best.json" in more.out
+    assert "Best:         rlgen train walk --steps 50 --preset runs/sweep-walk-default/best.json" in more.out
     trained = rlgen_command("train", "walk", "--preset", row["preset"], "--steps", 20)
     assert trained.code == 0, trained.err
 
