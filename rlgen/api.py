@@ -113,8 +113,8 @@ def load(
     return loaded(run, checkpoint, env, data, trust)[0]
 
 
-def train_many(specs: Sequence[Mapping[str, Any]], *, workers: int = 2) -> list[Run]:
-    """Train several runs side by side, in so many processes of this machine, and return them in order.
+def train_many(specs: Sequence[Mapping[str, Any]], *, workers: int | None = None, on: str | None = None) -> list[Run]:
+    """Train several runs side by side, in so many processes of this machine or of a cluster, and return them in order.
 
     A run that is there goes on, and one that is finished is left alone, so that the same call goes on with all of them.
     A process that dies is replaced, and its run goes on from its checkpoint. Each run is what it would be alone.
@@ -122,16 +122,20 @@ def train_many(specs: Sequence[Mapping[str, Any]], *, workers: int = 2) -> list[
     Args:
         specs: of each what `train` takes, its `name` among it; nothing but text, numbers and what modules hold. Runs
             without a `run` get directories below a new one in `runs/`.
-        workers: processes.
+        workers: processes; unless given 2 of this machine, or as many as the cluster has CPUs.
+        on: a cluster that Ray leads to: "ray" (the one that `RAY_ADDRESS` names or that runs here, or a new one of this
+            machine), "auto" (never a new one), "host:port" or "ray://host:port". All its nodes have to see the runs'
+            directories. None: this machine.
 
     Raises:
-        UserError: a specification that is none, or two of one directory; nothing is trained then.
+        UserError: a specification that is none, two of one directory, or a cluster that cannot train; nothing is
+            trained then.
         Interrupted: a signal asked to stop; what had begun is saved.
         RlgenError: some runs have failed, named with why; the others are there.
     """
     from rlgen import several
 
-    return several.of_specs(specs, workers=workers)
+    return several.of_specs(specs, workers=workers, on=on)
 
 
 def evaluate(

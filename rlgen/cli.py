@@ -150,8 +150,13 @@ def describe(name: str, as_json: bool) -> None:
 @click.option(
     "--workers",
     type=click.IntRange(1, several.MOST_WORKERS),
-    default=1,
-    help="Processes of this machine in which --seeds or --folds train side by side (1).",
+    help="Processes in which --seeds or --folds train side by side (1; of a cluster, one for each of its CPUs).",
+)
+@click.option(
+    "--on",
+    metavar="PLACE",
+    shell_complete=completion.one_of("ray", "auto"),
+    help="Cluster of those processes, by Ray: ray, auto, host:port or ray://host:port. This machine unless given.",
 )
 @click.option(
     "--preset",
@@ -190,7 +195,8 @@ def train(
     wrappers: tuple[str, ...],
     seeds: int | None,
     folds: int | None,
-    workers: int,
+    workers: int | None,
+    on: str | None,
     profile: str | None,
     dry_run: bool,
     as_json: bool,
@@ -206,10 +212,11 @@ def train(
     asked["wrappers"] = wrappers or None
     if seeds is not None or folds is not None:
         how = {"dry_run": dry_run, "as_json": as_json}
-        _train_several(name, asked, seeds=seeds, folds=folds, workers=workers, **how)
+        _train_several(name, asked, seeds=seeds, folds=folds, workers=workers, on=on, **how)
         return
-    if workers != 1:
-        raise UserError("--workers trains several runs side by side: give --seeds or --folds too.")
+    if on is not None or workers not in (None, 1):
+        option = "--workers" if on is None else "--on"
+        raise UserError(f"{option} trains several runs side by side: give --seeds or --folds too.")
     quiet_tensorflow()
     from rlgen import planning
 
@@ -270,7 +277,8 @@ def _train_several(
     *,
     seeds: int | None,
     folds: int | None,
-    workers: int,
+    workers: int | None,
+    on: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -285,10 +293,10 @@ def _train_several(
         )
     quiet_tensorflow()
     if folds is not None:
-        runs = several.with_folds(name, folds, asked, execute=_execute, workers=workers)
+        runs = several.with_folds(name, folds, asked, execute=_execute, workers=workers, on=on)
     else:
         assert seeds is not None
-        runs = several.with_seeds(name, seeds, asked, execute=_execute, workers=workers)
+        runs = several.with_seeds(name, seeds, asked, execute=_execute, workers=workers, on=on)
     if as_json:
         print_json([run.result for run in runs.values()])
     else:

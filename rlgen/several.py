@@ -26,11 +26,18 @@ Execute = Callable[["Plan | Finished"], "Run"]
 
 
 def with_seeds(
-    name: str, seeds: int, asked: Mapping[str, Any], *, execute: Execute, workers: int = 1
+    name: str,
+    seeds: int,
+    asked: Mapping[str, Any],
+    *,
+    execute: Execute,
+    workers: int | None = None,
+    on: str | None = None,
 ) -> dict[str, Run]:
     """A run from each of several seeds, `asked["seed"]` and those after it, below `asked["run"]` where that is said.
 
-    With more than one worker so many train side by side, in processes of their own.
+    With more than one worker so many train side by side, in processes of their own; with `on` those are a cluster's,
+    and as many as it has CPUs unless said.
 
     Raises:
         UserError: anything that cannot be; nothing has been written then.
@@ -39,15 +46,21 @@ def with_seeds(
     first = asked["seed"] or 0
     read_seed(first + seeds - 1)
     requests = {f"s{seed}": {"seed": seed} for seed in range(first, first + seeds)}
-    return _executed(name, asked, requests, execute, workers)
+    return _executed(name, asked, requests, execute, workers, on)
 
 
 def with_folds(
-    name: str, folds: int, asked: Mapping[str, Any], *, execute: Execute, workers: int = 1
+    name: str,
+    folds: int,
+    asked: Mapping[str, Any],
+    *,
+    execute: Execute,
+    workers: int | None = None,
+    on: str | None = None,
 ) -> dict[str, Run]:
     """A run for each fold of a cross-validation, which validates on that fold and trains on the others.
 
-    `workers` and errors are those of `with_seeds`.
+    `workers`, `on` and errors are those of `with_seeds`.
     """
     from rlgen import registry
 
@@ -61,14 +74,15 @@ def with_folds(
         raise UserError(f"'{problem}' is one fold already: leave fold and folds out of the name.")
     mark = "&" if "?" in problem else "?"
     requests = {f"f{fold}": {"data": f"{problem}{mark}fold={fold}&folds={folds}"} for fold in range(1, folds + 1)}
-    return _executed(name, asked, requests, execute, workers)
+    return _executed(name, asked, requests, execute, workers, on)
 
 
-def of_specs(specs: Sequence[Mapping[str, Any]], *, workers: int) -> list[Run]:
+def of_specs(specs: Sequence[Mapping[str, Any]], *, workers: int | None, on: str | None) -> list[Run]:
     """The runs of specifications, in order; see `rlgen.train_many`."""
     from rlgen.request import Request
 
-    workers = read("workers", workers, int, {"at_least": 1, "at_most": MOST_WORKERS})
+    if workers is not None:
+        workers = read("workers", workers, int, {"at_least": 1, "at_most": MOST_WORKERS})
     known = {each.name for each in dataclasses.fields(Request)} | {"name"}
     asked: dict[str, dict[str, Any]] = {}
     for i, spec in enumerate(specs):
@@ -85,7 +99,7 @@ def of_specs(specs: Sequence[Mapping[str, Any]], *, workers: int) -> list[Run]:
     places = [str(spec["run"].absolute()) for spec in asked.values()]
     if twice := [place for place in places if places.count(place) > 1]:
         raise UserError(f"Two runs are to be written to {twice[0]}: give each a directory of its own.")
-    return list(side_by_side(asked, workers=workers).values())
+    return list(side_by_side(asked, workers=workers, on=on).values())
 
 
 def text(runs: Mapping[str, Run], what: str) -> str:
@@ -121,7 +135,12 @@ def _summary(score: str, values: Sequence[float]) -> str:
 
 
 def _executed(
-    name: str, asked: Mapping[str, Any], requests: Mapping[str, Mapping[str, Any]], execute: Execute, workers: int
+    name: str,
+    asked: Mapping[str, Any],
+    requests: Mapping[str, Mapping[str, Any]],
+    execute: Execute,
+    workers: int | None,
+    on: str | None,
 ) -> dict[str, Run]:
     """The runs by what tells them apart, which is also the directory of each."""
     from rlgen import planning
@@ -137,22 +156,25 @@ def _executed(
             planning.plan(name, **{**asked, **requests[label], "run": place}).close()
         elif place is not None:
             check_free(place)
-    if workers == 1:
+    if on is None and workers in (None, 1):
         return {
             label: execute(planning.plan(name, **{**asked, **requests[label], "run": place}))
             for label, place in places.items()
         }
     among = _new_place(name) if directory is None else Path(directory)
     asked_of = {label: {**asked, **request, "name": name, "run": among / label} for label, request in requests.items()}
-    return side_by_side(asked_of, workers=workers, all_alike=True)
+    return side_by_side(asked_of, workers=workers, on=on, all_alike=True)
 
 
-def side_by_side(asked: Mapping[str, Mapping[str, Any]], *, workers: int, all_alike: bool = False) -> dict[str, Run]:
+def side_by_side(
+    asked: Mapping[str, Mapping[str, Any]], *, workers: int | None, on: str | None = None, all_alike: bool = False
+) -> dict[str, Run]:
     """Runs by label, trained in so many processes at once.
 
     Args:
         asked: of each what `rlgen.train` takes, its `name` and its `run`, the directory, among it.
-        workers: processes.
+        workers: processes; unless given 2 of this machine, or as many as a cluster has CPUs.
+        on: a cluster, as `rlgen.cluster.joined` takes it; None: this machine.
         all_alike: whether they differ in nothing that could be a mistake: then one mistake ends all.
 
     Raises:
@@ -160,12 +182,19 @@ def side_by_side(asked: Mapping[str, Mapping[str, Any]], *, workers: int, all_al
         Interrupted: a signal asked to stop.
         RlgenError: some runs have failed; the others are there.
     """
+    from rlgen import cluster
     from rlgen import workers as pool
     from rlgen.progress import Board
 
     jobs = [pool.Job(label, pool.portable({**request, "resume": "auto"})) for label, request in asked.items()]
-    with Board(len(jobs)) as board:
-        pool.train(jobs, workers=workers, display=board, all_alike=all_alike)
+    if on is None:
+        with Board(len(jobs)) as board:
+            pool.train(jobs, workers=workers or 2, display=board, all_alike=all_alike)
+    else:
+        places = [Path(job.request["run"]) for job in jobs]
+        with cluster.joined(on, places) as found, Board(len(jobs)) as board:
+            most = min(workers or found.cpus, found.cpus)
+            pool.train(jobs, workers=most, display=board, all_alike=all_alike, start=found.start)
     failed = [job for job in jobs if job.error is not None]
     if failed and all_alike and isinstance(failed[0].error, UserError):
         raise failed[0].error

@@ -1,4 +1,4 @@
-"""Runs side by side, in processes of this machine.
+"""Runs side by side, in processes of this machine (`rlgen.processes`) or of a cluster (`rlgen.cluster`).
 
 Each process trains one run after another, so that a program is compiled once in it. The unit is a run, which can be
 asked for again: one that has been begun goes on from its checkpoint, one that is finished is left alone. So a process
@@ -8,14 +8,8 @@ that dies is replaced, and its run goes on in the next.
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +18,11 @@ from typing import Any, Protocol
 
 from rlgen import brought
 from rlgen.errors import Interrupted, RlgenError, UserError
+from rlgen.processes import Process
 from rlgen.run import Run, is_run
 
 # Processes that a run may lose without a step forward.
 MOST_LOST = 3
-# How long to wait where there is nothing to train yet.
-PAUSE_SECONDS = 0.2
 
 
 @dataclass
@@ -38,13 +31,11 @@ class Job:
 
     Attributes:
         label: what to call it.
-        request: what `rlgen.train` is to be told, as JSON has it; `run` is its directory. With `callback` it has
-            `["module:class", arguments]` of a callback that is made in the process.
+        request: what `rlgen.train` is to be told, as JSON has it; `run` is its directory.
         lost: processes since it last went forward.
         step: where it stood when it lost the last one.
         run: when it is done.
         error: why it failed.
-        kind: the class of the error in the process; none if the process was lost.
     """
 
     label: str
@@ -53,15 +44,6 @@ class Job:
     step: int = -1
     run: Run | None = None
     error: RlgenError | None = None
-    kind: str | None = None
-
-
-class Later:
-    """Said where there is nothing to train yet, but may be soon."""
-
-
-# Asked for the next run; None: there are no more.
-Feed = Callable[[], Job | Later | None]
 
 
 class Display(Protocol):
@@ -75,6 +57,22 @@ class Display(Protocol):
 
     def over(self, job: Job) -> None:
         """A run is done, or has failed."""
+
+
+class Worker(Protocol):
+    """A process somewhere that trains one run after another; each belongs to one thread."""
+
+    def words(self, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Ask for a run: all that is said of it, the answer last; it does not come if the process dies before."""
+
+    def send(self, number: int) -> None:
+        """A signal, if it still runs; called from the main thread."""
+
+    def why(self) -> str:
+        """Why it is gone."""
+
+    def close(self) -> None:
+        """Let it go."""
 
 
 def portable(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +105,14 @@ def portable(request: Mapping[str, Any]) -> dict[str, Any]:
     return {key: plain(value) for key, value in request.items() if value is not None}
 
 
-def train(jobs: Sequence[Job], *, workers: int, display: Display, all_alike: bool = False) -> None:
+def train(
+    jobs: Sequence[Job],
+    *,
+    workers: int,
+    display: Display,
+    all_alike: bool = False,
+    start: Callable[[], Worker] = Process,
+) -> None:
     """Train all of them, so many at once; each job knows its run then, or why there is none.
 
     Args:
@@ -115,31 +120,20 @@ def train(jobs: Sequence[Job], *, workers: int, display: Display, all_alike: boo
         workers: processes.
         display: who shows it.
         all_alike: where one cannot be, none can: the others are not begun.
+        start: a process, where runs are trained.
 
     Raises:
+        RlgenError: there is no process to be had.
         Interrupted: a signal asked to stop; runs that had begun are saved.
     """
-    waiting = deque(jobs)
-    train_fed(
-        lambda: waiting.popleft() if waiting else None,
-        workers=min(workers, len(jobs)),
-        display=display,
-        all_alike=all_alike,
-    )
-
-
-def train_fed(feed: Feed, *, workers: int, display: Display, all_alike: bool = False) -> None:
-    """Train what is fed, so many at once, until there is no more; arguments and errors are those of `train`.
-
-    `feed` is never called by two threads at once.
-    """
-    pool = _Pool(feed, display, all_alike)
+    pool = _Pool(jobs, display, all_alike, start)
     with pool.stopped_by_signals():
-        threads = [threading.Thread(target=pool.work) for _ in range(workers)]
+        threads = [threading.Thread(target=pool.work) for _ in range(min(workers, len(jobs)))]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+    pool.check_done()
     if pool.stopping:
         raise Interrupted("Stopped; every run that had begun is saved. The same command goes on with them.")
 
@@ -147,27 +141,40 @@ def train_fed(feed: Feed, *, workers: int, display: Display, all_alike: bool = F
 class _Pool:
     """What the threads share, each of which has one process."""
 
-    def __init__(self, feed: Feed, display: Display, all_alike: bool) -> None:
-        self._feed, self._lock = feed, threading.Lock()
-        self._lost, self._closed = deque[Job](), False
-        self._display, self._all_alike = display, all_alike
-        self._processes: set[_Process] = set()
+    def __init__(self, jobs: Sequence[Job], display: Display, all_alike: bool, start: Callable[[], Worker]) -> None:
+        self._waiting, self._lock = deque(jobs), threading.Lock()
+        self._display, self._all_alike, self._start = display, all_alike, start
+        self._workers: set[Worker] = set()
         self.stopping = False
+        self._refused: RlgenError | None = None
 
     def work(self) -> None:
         """Train what waits, one after another."""
-        with contextlib.ExitStack() as last:
-            process: _Process | None = None
+        worker: Worker | None = None
+        try:
             while (job := self._next()) is not None:
-                if process is None:
-                    process = self._started()
-                    last.callback(self._ended, process)
-                answer = process.train(job, self._display)
+                worker = worker or self._started(job)
+                if worker is None:
+                    return
+                answer = self._answer(job, worker)
                 if answer is None:
-                    self._lose(job, process)
-                    process = None
+                    self._lose(job, worker)
+                    self._ended(worker)
+                    worker = None
                 else:
                     self._finish(job, answer)
+        finally:
+            if worker is not None:
+                self._ended(worker)
+
+    def check_done(self) -> None:
+        """See that no run waits for a process that nobody could start.
+
+        Raises:
+            RlgenError: why there was none.
+        """
+        if self._refused is not None and self._waiting and not self.stopping:
+            raise self._refused
 
     @contextlib.contextmanager
     def stopped_by_signals(self) -> Iterator[None]:
@@ -177,8 +184,8 @@ class _Pool:
             first, self.stopping = not self.stopping, True
             if first:
                 self._display.message(f"{signal.Signals(number).name}: saving what runs, then stopping.")
-            for process in list(self._processes):
-                process.send(signal.SIGTERM if first else signal.SIGKILL)
+            for worker in list(self._workers):
+                worker.send(signal.SIGTERM if first else signal.SIGKILL)
 
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -191,36 +198,47 @@ class _Pool:
                 signal.signal(number, handler)
 
     def _next(self) -> Job | None:
-        while not self.stopping:
+        with self._lock:
+            return self._waiting.popleft() if self._waiting and not self.stopping else None
+
+    def _started(self, job: Job) -> Worker | None:
+        """A process; where there is none to be had, the run waits for those that others have."""
+        try:
+            worker = self._start()
+        except RlgenError as error:
+            self._refused = error
             with self._lock:
-                if self._closed:
-                    return None
-                job = self._lost.popleft() if self._lost else self._feed()
-            if not isinstance(job, Later):
-                return job
-            time.sleep(PAUSE_SECONDS)
+                self._waiting.appendleft(job)
+            return None
+        self._workers.add(worker)
+        return worker
+
+    def _ended(self, worker: Worker) -> None:
+        self._workers.discard(worker)
+        worker.close()
+
+    def _answer(self, job: Job, worker: Worker) -> Mapping[str, Any] | None:
+        """What came of a run; None if its process died before it said so."""
+        for said in worker.words(job.request):
+            if "step" in said:
+                self._display.at(job.label, **said)
+            elif "told" in said:
+                self._display.message(f"{job.label}: {said['told']}")
+            else:
+                return said
         return None
-
-    def _started(self) -> _Process:
-        process = _Process()
-        self._processes.add(process)
-        return process
-
-    def _ended(self, process: _Process) -> None:
-        self._processes.discard(process)
-        process.close()
 
     def _finish(self, job: Job, answer: Mapping[str, Any]) -> None:
         if "done" in answer:
-            job.run = Run.open(Path(answer["done"]))
+            job.run = Run.open(Path(job.request["run"]))
         else:
-            job.kind = answer["kind"]
             job.error = (UserError if answer["kind"] == "UserError" else RlgenError)(answer["failed"])
             if self._all_alike and isinstance(job.error, UserError):
-                self._closed = True
+                with self._lock:
+                    self._waiting.clear()
         self._display.over(job)
 
-    def _lose(self, job: Job, process: _Process) -> None:
+    def _lose(self, job: Job, worker: Worker) -> None:
         """Let a run whose process is gone wait for another one; or give up, where it gets nowhere."""
         if self.stopping:
             return
@@ -229,72 +247,10 @@ class _Pool:
         job.lost, job.step = (job.lost + 1 if at <= job.step else 1), at
         if job.lost > MOST_LOST:
             job.error = RlgenError(
-                f"{job.label} has lost {job.lost} processes at step {at:,} and is given up: {process.why()}"
+                f"{job.label} has lost {job.lost} processes at step {at:,} and is given up: {worker.why()}"
             )
             self._display.over(job)
             return
-        self._display.message(f"{job.label} goes on in another process from step {at:,}: {process.why()}")
+        self._display.message(f"{job.label} goes on in another process from step {at:,}: {worker.why()}")
         with self._lock:
-            self._lost.appendleft(job)
-
-
-class _Process:
-    """A worker, `python -m rlgen.worker`, and the lines that go to it and come from it."""
-
-    def __init__(self) -> None:
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `close`.
-        # What can be imported here can be imported there.
-        path = os.pathsep.join(place for place in sys.path if place)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "rlgen.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            bufsize=1,
-            env={**os.environ, "PYTHONPATH": path},
-            # A terminal's Ctrl-C is for the one who asked; it is passed on once.
-            start_new_session=True,
-        )
-
-    def train(self, job: Job, display: Display) -> Mapping[str, Any] | None:
-        """The last answer; None if the process died before it."""
-        assert self._process.stdin and self._process.stdout
-        try:
-            self._process.stdin.write(json.dumps(job.request) + "\n")
-        except OSError:
-            return None
-        for line in self._process.stdout:
-            if not line.endswith("\n"):
-                return None
-            said = json.loads(line)
-            if "step" in said:
-                display.at(job.label, **said)
-            elif "told" in said:
-                display.message(f"{job.label}: {said['told']}")
-            else:
-                return said
-        return None
-
-    def send(self, number: int) -> None:
-        """A signal, if it still runs."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
-
-    def why(self) -> str:
-        """Why it is gone."""
-        code = self._process.wait()
-        if code < 0:
-            return f"{signal.Signals(-code).name} ended the process."
-        self._errors.seek(0)
-        said = self._errors.read().strip().splitlines()
-        return f"the process ended with code {code}: {said[-1] if said else 'it said nothing'}"
-
-    def close(self) -> None:
-        """Let it go: it ends when nobody asks any more."""
-        assert self._process.stdin and self._process.stdout
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
-        self._errors.close()
+            self._waiting.appendleft(job)

@@ -15,6 +15,7 @@ import pytest
 import rlgen
 from rlgen import workers
 from rlgen.errors import Interrupted, RlgenError, UserError
+from rlgen.processes import Process
 
 OFTEN = {"trainer.evaluate_every_steps": 50, "trainer.checkpoint_every_steps": 50, "batch_size": 16}
 
@@ -45,13 +46,13 @@ class Watch:
 def processes(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The worker processes, in the order they were started."""
     made: list[Any] = []
-    start = workers._Process.__init__
+    start = Process.__init__
 
     def noted(self: Any) -> None:
         start(self)
         made.append(self._process)
 
-    monkeypatch.setattr(workers._Process, "__init__", noted)
+    monkeypatch.setattr(Process, "__init__", noted)
     return made
 
 
