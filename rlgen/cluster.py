@@ -263,6 +263,11 @@ class RemoteProcess:
             self._end()
             raise RlgenError(f"No process could be started on the cluster: {_first_line(error)}") from error
 
+    @property
+    def number(self) -> int:
+        """Of the process, on its node."""
+        return int(self._ray.get(self._actor.number.remote()))
+
     def words(self, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """As `rlgen.processes.Process`."""
         try:
@@ -314,11 +319,13 @@ class Relay:
 
     def ask(self, request: Mapping[str, Any]) -> None:
         """Ask for a run."""
+        # A new one: whoever has heard the answer does not wait for the end of the last one.
+        heard = self._said = queue.Queue()
 
         def listen() -> None:
             for said in self._process.words(request):
-                self._said.put(said)
-            self._said.put(None)
+                heard.put(said)
+            heard.put(None)
 
         threading.Thread(target=listen, daemon=True).start()
 

@@ -10,19 +10,23 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from rlgen import brought
+from rlgen import brought, lock
 from rlgen.errors import Interrupted, RlgenError, UserError
 from rlgen.processes import Process
 from rlgen.run import Run, is_run
 
 # Processes that a run may lose without a step forward.
 MOST_LOST = 3
+
+# How long one that nobody hears of any more may take to save its run.
+LEAVING_SECONDS = 60.0
 
 
 @dataclass
@@ -138,6 +142,13 @@ def train(
         raise Interrupted("Stopped; every run that had begun is saved. The same command goes on with them.")
 
 
+def _wait_until_left(run: Path) -> None:
+    """Wait while a run is still written: a worker whose line to us was cut saves it first."""
+    patience = time.monotonic() + LEAVING_SECONDS
+    while lock.holder(run) is not None and time.monotonic() < patience:
+        time.sleep(0.1)
+
+
 class _Pool:
     """What the threads share, each of which has one process."""
 
@@ -243,6 +254,7 @@ class _Pool:
         if self.stopping:
             return
         place = Path(job.request["run"])
+        _wait_until_left(place)
         at = Run.open(place).steps if is_run(place) else 0
         job.lost, job.step = (job.lost + 1 if at <= job.step else 1), at
         if job.lost > MOST_LOST:
