@@ -291,7 +291,8 @@ def _train_several(
             f"{option} starts runs, and goes on with those that are there: give --dry-run without it, and leave "
             "--resume out."
         )
-    quiet_tensorflow()
+    if on is None and workers in (None, 1):
+        quiet_tensorflow()  # Processes of their own import it, and this one would let them wait meanwhile.
     if folds is not None:
         runs = several.with_folds(name, folds, asked, execute=_execute, workers=workers, on=on)
     else:
