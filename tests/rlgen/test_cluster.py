@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,13 @@ def address() -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 80_000_000}
-    two = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    two.add_node(**node)
-    yield two.address
-    two.shutdown()
+    # Sockets are made in it, whose paths must be short.
+    with tempfile.TemporaryDirectory(prefix="rlgen-ray-", ignore_cleanup_errors=True) as place:
+        head = {**node, "include_dashboard": False, "temp_dir": place}
+        two = Cluster(initialize_head=True, head_node_args=head)
+        two.add_node(**node)
+        yield two.address
+        two.shutdown()
     assert not rays()
 
 
