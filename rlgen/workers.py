@@ -24,7 +24,8 @@ from rlgen.run import Run, is_run
 
 # Processes that a run may lose without a step forward.
 MOST_LOST = 3
-
+# How long to wait where there is nothing to train yet.
+PAUSE_SECONDS = 0.2
 # How long one that nobody hears of any more may take to save its run.
 LEAVING_SECONDS = 60.0
 
@@ -35,11 +36,13 @@ class Job:
 
     Attributes:
         label: what to call it.
-        request: what `rlgen.train` is to be told, as JSON has it; `run` is its directory.
+        request: what `rlgen.train` is to be told, as JSON has it; `run` is its directory. With `callback` it has
+            `["module:class", arguments]` of a callback that is made in the process.
         lost: processes since it last went forward.
         step: where it stood when it lost the last one.
         run: when it is done.
         error: why it failed.
+        kind: the class of the error in the process; none if the process was lost.
     """
 
     label: str
@@ -48,6 +51,15 @@ class Job:
     step: int = -1
     run: Run | None = None
     error: RlgenError | None = None
+    kind: str | None = None
+
+
+class Later:
+    """Said where there is nothing to train yet, but may be soon."""
+
+
+# Asked for the next run; None: there are no more.
+Feed = Callable[[], Job | Later | None]
 
 
 class Display(Protocol):
@@ -130,9 +142,26 @@ def train(
         RlgenError: there is no process to be had.
         Interrupted: a signal asked to stop; runs that had begun are saved.
     """
-    pool = _Pool(jobs, display, all_alike, start)
+    waiting = deque(jobs)
+    train_fed(
+        lambda: waiting.popleft() if waiting else None,
+        workers=min(workers, len(jobs)),
+        display=display,
+        all_alike=all_alike,
+        start=start,
+    )
+
+
+def train_fed(
+    feed: Feed, *, workers: int, display: Display, all_alike: bool = False, start: Callable[[], Worker] = Process
+) -> None:
+    """Train what is fed, so many at once, until there is no more; arguments and errors are those of `train`.
+
+    `feed` is never called by two threads at once.
+    """
+    pool = _Pool(feed, display, all_alike, start)
     with pool.stopped_by_signals():
-        threads = [threading.Thread(target=pool.work) for _ in range(min(workers, len(jobs)))]
+        threads = [threading.Thread(target=pool.work) for _ in range(workers)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -152,8 +181,9 @@ def _wait_until_left(run: Path) -> None:
 class _Pool:
     """What the threads share, each of which has one process."""
 
-    def __init__(self, jobs: Sequence[Job], display: Display, all_alike: bool, start: Callable[[], Worker]) -> None:
-        self._waiting, self._lock = deque(jobs), threading.Lock()
+    def __init__(self, feed: Feed, display: Display, all_alike: bool, start: Callable[[], Worker]) -> None:
+        self._feed, self._lock = feed, threading.Lock()
+        self._waiting, self._closed = deque[Job](), False  # Those that were begun, or would have been.
         self._display, self._all_alike, self._start = display, all_alike, start
         self._workers: set[Worker] = set()
         self.stopping = False
@@ -184,7 +214,7 @@ class _Pool:
         Raises:
             RlgenError: why there was none.
         """
-        if self._refused is not None and self._waiting and not self.stopping:
+        if self._refused is not None and self._waiting and not (self.stopping or self._closed):
             raise self._refused
 
     @contextlib.contextmanager
@@ -209,8 +239,15 @@ class _Pool:
                 signal.signal(number, handler)
 
     def _next(self) -> Job | None:
-        with self._lock:
-            return self._waiting.popleft() if self._waiting and not self.stopping else None
+        while not self.stopping:
+            with self._lock:
+                if self._closed:
+                    return None
+                job = self._waiting.popleft() if self._waiting else self._feed()
+            if not isinstance(job, Later):
+                return job
+            time.sleep(PAUSE_SECONDS)
+        return None
 
     def _started(self, job: Job) -> Worker | None:
         """A process; where there is none to be had, the run waits for those that others have."""
@@ -243,10 +280,10 @@ class _Pool:
         if "done" in answer:
             job.run = Run.open(Path(job.request["run"]))
         else:
+            job.kind = answer["kind"]
             job.error = (UserError if answer["kind"] == "UserError" else RlgenError)(answer["failed"])
             if self._all_alike and isinstance(job.error, UserError):
-                with self._lock:
-                    self._waiting.clear()
+                self._closed = True
         self._display.over(job)
 
     def _lose(self, job: Job, worker: Worker) -> None:
