@@ -78,7 +78,14 @@ def test_what_is_fed_may_come_later_and_bring_a_callback(tmp_path: Path) -> None
 
 def test_a_signal_lets_every_run_be_saved(tmp_path: Path) -> None:
     jobs = [job(tmp_path, seed, steps=2_000_000) for seed in range(3)]
-    watch = Watch(lambda label: os.kill(os.getpid(), signal.SIGINT) if label == "s1" else None)
+    heard: list[str] = []
+
+    def stop_both(label: str) -> None:
+        heard.append(label)
+        if len(heard) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    watch = Watch(stop_both)
     with pytest.raises(Interrupted, match="every run that had begun is saved"):
         workers.train(jobs, workers=2, display=watch)
     assert "SIGINT: saving what runs, then stopping." in watch.told
