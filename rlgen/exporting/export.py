@@ -132,13 +132,13 @@ def write(
 
 def in_place(algorithm: Algorithm, *, name: str, version: int, about: Mapping[str, Any]) -> Exported:
     """What an algorithm answers, as an export of it would, and nothing written; arguments are those of `write`."""
+    import tensorflow as tf
+
     served, programs = _asked(algorithm)
 
     def answer(signature: str, inputs: Arrays) -> dict[str, Any]:
         found = programs[signature](*(tf.constant(inputs[key]) for key in served[signature].inputs))
         return {key: tensor.numpy() for key, tensor in found.items()}
-
-    import tensorflow as tf
 
     return Exported(_described(served, programs, name=name, version=version, about=about), answer)
 

@@ -101,11 +101,7 @@ class Batches:
         batch, rows, until = [first], first.rows, time.monotonic() + self._wait
         while rows < self._most:
             try:
-                another = (
-                    self._waiting.get(timeout=max(0.0, until - time.monotonic()))
-                    if self._wait
-                    else (self._waiting.get_nowait())
-                )
+                another = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 break
             if another is None:
@@ -119,13 +115,15 @@ class Batches:
         return batch
 
     def _answer(self, batch: list[_Asked]) -> None:
-        names = batch[0].inputs
-        inputs = {name: np.concatenate([each.inputs[name] for each in batch]) for name in names}
+        # Nobody waits any more for those that were cancelled, and from here on none can be.
+        batch = [each for each in batch if each.answer.set_running_or_notify_cancel()]
+        if not batch:
+            return
+        inputs = {name: np.concatenate([each.inputs[name] for each in batch]) for name in batch[0].inputs}
         found = self._answering(batch[0].signature, inputs)
         self._seen(sum(each.rows for each in batch))
         first = 0
         for each in batch:
             rows = slice(first, first + each.rows)
-            if not each.answer.cancelled():
-                each.answer.set_result({name: array[rows] for name, array in found.items()})
+            each.answer.set_result({name: array[rows] for name, array in found.items()})
             first += each.rows

@@ -81,14 +81,16 @@ class Server(listening.Server):
         def stop(*_: Any) -> None:
             threading.Thread(target=self.shutdown).start()
 
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, stop)
+        alone = threading.current_thread() is threading.main_thread()
+        before = signal.signal(signal.SIGTERM, stop) if alone else None
         try:
             self.serve_forever(poll_interval=0.1)
         except KeyboardInterrupt:
             pass
         finally:
             self.close()
+            if alone:
+                signal.signal(signal.SIGTERM, before)
 
     def close(self) -> None:
         """Let the address go, and answer what waits."""

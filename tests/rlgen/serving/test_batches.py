@@ -110,3 +110,20 @@ def test_an_answer_that_does_not_come_is_not_waited_for() -> None:
         server.ask("a", {"x": np.zeros((1, 1))}, timeout_seconds=0.05)
     model.go.set()
     server.close()
+
+
+def test_who_has_gone_takes_no_answer_from_those_who_wait() -> None:
+    model, found = Model(), dict[int, Any]()
+    server = Batches(model)
+    first = asked(server, "a", 1, found, 1)
+    assert model.begun.wait(5)
+    with pytest.raises(Busy):
+        server.ask("a", {"x": np.zeros((1, 1))}, timeout_seconds=0.05)
+    second = asked(server, "a", 2, found, 2)
+    wait_for(server, 2)
+    model.go.set()
+    for thread in (first, second):
+        thread.join()
+    server.close()
+    assert model.seen == [("a", 1), ("a", 2)]
+    assert found[2].tolist() == [[4], [4]]
