@@ -63,7 +63,9 @@ def place_of(out: Any, format: str, version: int) -> Path:
     """
     out = paths.named(out, what="--out")
     if format != "saved_model":
-        paths.check_new_place(out, what="directory")
+        if paths.exists(out):
+            raise UserError(f"'{out}' is there already. Choose another --out.")
+        paths.check_new(out, what="export", option="--out")
         return out
     place = out / str(version)
     if paths.exists(place):

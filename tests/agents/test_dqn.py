@@ -286,7 +286,7 @@ def test_a_replay_that_does_not_fit_is_refused_with_the_arithmetic(monkeypatch: 
 
 
 def test_the_configuration_is_small_enough_to_read() -> None:
-    assert len(DQN.Config.describe()) <= 33
+    assert len(DQN.Config.describe()) <= 34
     assert len(DuelingDQN.Config.describe()) == len(DQN.Config.describe())
 
 

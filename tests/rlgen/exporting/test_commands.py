@@ -93,3 +93,10 @@ def test_serve_answers_as_the_run_and_ends_when_told(what: str, run: rlgen.Run, 
     right = rlgen.load(run, checkpoint="last").predict(x)
     np.testing.assert_allclose([row["probabilities"] for row in rows], right, atol=1e-5)
     assert code == 0
+
+
+@pytest.mark.parametrize("format", ["saved_model", "onnx"])
+def test_directories_above_are_made(format: str, run: rlgen.Run, tmp_path: Path, rlgen_command: Command) -> None:
+    done = rlgen_command("export", run.path, "--out", tmp_path / "exports" / "digits", "--format", format)
+    assert done.code == 0, done.err
+    assert rlgen.load_exported(tmp_path / "exports" / "digits").bundle.format == format

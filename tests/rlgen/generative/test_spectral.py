@@ -36,7 +36,13 @@ def test_the_gradient_of_the_norm_is_the_outer_product_of_its_vectors() -> None:
     np.testing.assert_allclose(tape.gradient(sigma, matrix), [[1, 0], [0, 0]], atol=1e-9)
 
 
-@pytest.mark.parametrize("layer", [SpectralDense(6), SpectralConv2D(6, 3, strides=2, padding="same")])
+# A kernel of its own: of one whose two largest singular values are nearly alike the norm takes thousands of steps.
+SEEDED = {"kernel_initializer": keras.initializers.GlorotUniform(seed=1)}
+
+
+@pytest.mark.parametrize(
+    "layer", [SpectralDense(6, **SEEDED), SpectralConv2D(6, 3, strides=2, padding="same", **SEEDED)]
+)
 def test_a_layer_computes_with_its_kernel_over_the_norm(layer: keras.layers.Layer) -> None:
     x = tf.random.stateless_normal((4, 8, 8, 2) if isinstance(layer, SpectralConv2D) else (4, 5), (0, 1))
     for _ in range(100):
