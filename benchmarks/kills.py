@@ -25,14 +25,14 @@ from rlgen.processes import Process
 
 RESULTS = Path(__file__).parent / "results" / "kills.json"
 SEEDS, WORKERS = range(4), 2
-REQUEST = {"name": "a2c", "env": "CartPole-v1", "steps": 60_000}
+REQUEST = {"name": "a2c", "env": "CartPole-v1", "steps": 400_000}
 CONFIG = {
-    "trainer.evaluate_every_steps": 6000,
-    "trainer.checkpoint_every_steps": 2000,
+    "trainer.evaluate_every_steps": 40_000,
+    "trainer.checkpoint_every_steps": 10_000,
     "trainer.evaluation_episodes": 2,
 }
 # Between two kills, in seconds: from before a worker can train to after it has ended a run.
-PAUSES = (3.0, 20.0)
+PAUSES = (5.0, 14.0)
 
 
 class Quiet:

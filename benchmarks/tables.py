@@ -262,11 +262,29 @@ def processes() -> str:
     )
 
 
+def side_by_side() -> str:
+    """What two processes take of one's time, and what is left after kills."""
+    share = json.loads((HERE / "results" / "side_by_side.json").read_text())
+    kills = json.loads((HERE / "results" / "kills.json").read_text())
+    rounds = "; ".join(f"{two} s of {one} s" for one, two in share["seconds_of_one_and_two"])
+    names = {"here": "processes of this machine", "ray": "Ray"}
+    header = ["", "SIGKILLs", "runs", "that lost a process", "results missing", "results with other bits"]
+    columns = ("kills", "runs", "runs_that_lost_a_process", "missing", "other_bits")
+    cells = [(names[engine], *(row[column] for column in columns)) for engine, row in kills.items()]
+    return (
+        f"`{share['command']} --workers 2` takes {share['share']:.2f} of the time of one worker, start included (bar: "
+        f"{share['bar_share']}): {rounds}. `python -m benchmarks.side_by_side`\n\nA worker is ended at a random moment, "
+        "again and again; every result is held against that of the run alone: evaluation and weights.\n\n"
+        f"{table(header, cells)}\n\n`python -m benchmarks.kills`\n"
+    )
+
+
 def page() -> str:
     """The whole page."""
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
         f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
+        f"## Runs side by side\n\n{side_by_side()}\n"
         f"## Slow environments in processes\n\n{processes()}\n"
         f"## What summaries cost\n\n{summaries()}\n"
         f"## Learning\n\n{cartpole()}\n{control()}\n{atari_tables.section()}"
