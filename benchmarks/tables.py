@@ -272,10 +272,10 @@ def side_by_side() -> str:
     columns = ("kills", "runs", "runs_that_lost_a_process", "missing", "other_bits")
     cells = [(names[engine], *(row[column] for column in columns)) for engine, row in kills.items()]
     return (
-        f"`{share['command']} --workers 2` takes {share['share']:.2f} of one worker's time, start included (bar: "
-        f"{share['bar_share']}): {rounds}. `python -m benchmarks.side_by_side`\n\nA worker is ended at a random moment, "
-        "again and again; every result is held against that of the run alone: evaluation and weights.\n\n"
-        f"{table(header, cells)}\n\n`python -m benchmarks.kills`\n"
+        f"`{share['command']} --workers 2` takes {share['share']:.2f} of one worker's time, start included "
+        f"(bar: {share['bar_share']}): {rounds}. `python -m benchmarks.side_by_side`\n\n"
+        "A worker is ended at a random moment, again and again; every result is held against that of the run alone: "
+        f"evaluation and weights.\n\n{table(header, cells)}\n\n`python -m benchmarks.kills`\n"
     )
 
 
