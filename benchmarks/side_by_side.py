@@ -1,4 +1,4 @@
-"""How much of one process's time two take for eight seeds, from the start of the command to its end.
+"""How much of one process's time two take for eight seeds, from the start of the command to its end; rounds are added.
 
 python -m benchmarks.side_by_side [--rounds 3]
 """
@@ -42,7 +42,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     load = os.getloadavg()[0]
-    rounds = [(seconds(1), seconds(2)) for _ in range(parser.parse_args().rounds)]
+    # Rounds of earlier days count as well: the share hangs on what else the machine does.
+    earlier = json.loads(RESULTS.read_text())["seconds_of_one_and_two"] if RESULTS.exists() else []
+    rounds = [*earlier, *((seconds(1), seconds(2)) for _ in range(parser.parse_args().rounds))]
     result = {
         "command": f"rlgen {COMMAND}",
         "seconds_of_one_and_two": [[round(each, 1) for each in pair] for pair in rounds],
