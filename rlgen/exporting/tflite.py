@@ -28,7 +28,6 @@ def write(order: Order, place: Path) -> None:
 
     with tempfile.TemporaryDirectory() as between:
         saved_model.save(order, Path(between))
-        # One at a time: to make whole numbers of them all at once the converter wants inputs of one signature alone.
         converter = tf.lite.TFLiteConverter.from_saved_model(between, signature_keys=list(order.served))
         if order.quantize != "none":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

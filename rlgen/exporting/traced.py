@@ -14,7 +14,7 @@ def specs(served: Served) -> list[Any]:
     """What the function is given, [N, *shape] each, in order."""
     import tensorflow as tf
 
-    return [tf.TensorSpec((None, *spec.shape), _dtype(spec.dtype), name=name) for name, spec in served.inputs.items()]
+    return [tf.TensorSpec((None, *spec.shape), spec.dtype, name=name) for name, spec in served.inputs.items()]
 
 
 def program(served: Served) -> Any:
@@ -41,9 +41,3 @@ def signature(served: Served, traced: Any) -> Signature:
 def all_of(served: Mapping[str, Served]) -> dict[str, Any]:
     """A program for each."""
     return {name: program(each) for name, each in served.items()}
-
-
-def _dtype(name: str) -> Any:
-    import tensorflow as tf
-
-    return tf.as_dtype(name)

@@ -131,15 +131,20 @@ class Server(listening.Server):
 
 
 class Handler(listening.Handler):
-    """One line from a client."""
+    """One line from a client.
+
+    Attributes:
+        answered: the code of its last answer.
+    """
 
     server: Server
+    answered: int
 
     def do_GET(self) -> None:
         """Health, metrics, what there is."""
         place = urlsplit(self.path).path
         if not self.server.answers_to(self.headers.get("Host", "")):
-            self._refuse(403, f"This server is at {self.server.url} alone.")
+            self.say(403, f"This server is at {self.server.url} alone.")
         elif place == "/healthz":
             self.answer(200, TEXT, b"ok\n")
         elif place in METRICS:
@@ -151,58 +156,59 @@ class Handler(listening.Handler):
         elif rest == "/metadata":
             self.answer(200, JSON, self.server.metadata())
         else:
-            self._refuse(404, f"There is nothing at {place}. Ask {self.server.place}, or post to it with ':predict'.")
+            self.say(404, f"There is nothing at {place}. Ask {self.server.place}, or post to it with ':predict'.")
 
     def do_POST(self) -> None:
         """A prediction."""
         start, place = time.perf_counter(), urlsplit(self.path).path
         if not self.server.answers_to(self.headers.get("Host", "")):
-            code = self._refuse(403, f"This server is at {self.server.url} alone.")
-        elif (rest := self._of_model(place)) is None:
-            code = 404
-        elif rest != ":predict":
-            code = self._refuse(404, f"Nothing is taken at {place}: post to {self.server.place}:predict.")
-        else:
-            code = self._predict()
-        self.server.counters.request(code, time.perf_counter() - start)
+            self.say(403, f"This server is at {self.server.url} alone.")
+        elif (rest := self._of_model(place)) is not None:
+            if rest == ":predict":
+                self._predict()
+            else:
+                self.say(404, f"Nothing is taken at {place}: post to {self.server.place}:predict.")
+        self.server.counters.request(self.answered, time.perf_counter() - start)
 
-    def _predict(self) -> int:
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit()):
-            return self._refuse(411, "Say with Content-Length how many bytes the body has.")
-        if len(length) > 12 or int(length) > self.server.most_bytes:
-            return self._refuse(413, f"A body may have {self.server.most_bytes:,} bytes at most: send fewer rows.")
-        body = self.rfile.read(int(length))
+    def say(self, code: int, sentence: str) -> None:
+        """As the base, in the form in which TensorFlow Serving's clients look for it."""
+        self.close_connection = True
+        self._fault(code, sentence)
+
+    def answer(self, code: int, kind: str, content: bytes) -> None:
+        """As the base; the code is noted."""
+        self.answered = code
+        super().answer(code, kind, content)
+
+    def _predict(self) -> None:
+        length = self.body_bytes(most=self.server.most_bytes, what="a body")
+        if length is None:
+            return
+        body = self.rfile.read(length)
         try:
             content = self.server.predicted(body)
         except UserError as error:
-            return self._say(400, str(error))
+            self._fault(400, str(error))
         except Busy as error:
-            return self._say(503, str(error))
+            self._fault(503, str(error))
         except Exception as error:  # A model of anybody's may raise anything; the next request is not to blame.
-            return self._say(500, f"The model failed: {type(error).__name__}.")
-        self.answer(200, JSON, content)
-        return 200
+            self._fault(500, f"The model failed: {type(error).__name__}.")
+        else:
+            self.answer(200, JSON, content)
 
     def _of_model(self, place: str) -> str | None:
         """What is asked of the model; None where it is another one's, and the client was told."""
         bundle, found = self.server.model.bundle, MODEL.fullmatch(place)
         if found is None or found["name"] != bundle.name:
-            self._refuse(404, f"There is nothing at {place}: the model is at {self.server.place}.")
+            self.say(404, f"There is nothing at {place}: the model is at {self.server.place}.")
         elif found["version"] not in (None, str(bundle.version)):
-            self._refuse(404, f"There is no version {found['version']}: the model has version {bundle.version}.")
+            self.say(404, f"There is no version {found['version']}: the model has version {bundle.version}.")
         else:
             return found["rest"] or ""
         return None
 
-    def _say(self, code: int, sentence: str) -> int:
+    def _fault(self, code: int, sentence: str) -> None:
         self.answer(code, JSON, requests.fault(sentence))
-        return code
-
-    def _refuse(self, code: int, sentence: str) -> int:
-        """Say so, and end the line: a body may still be on its way, and nobody reads it."""
-        self.close_connection = True
-        return self._say(code, sentence)
 
 
 def _tensor(name: str, spec: Spec) -> dict[str, Any]:

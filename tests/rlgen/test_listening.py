@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import http.client
 import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from answering import answering
 
 from rlgen import listening
 from rlgen.errors import UserError
@@ -27,13 +27,8 @@ class Handler(listening.Handler):
 
 @pytest.fixture
 def server() -> Iterator[listening.Server]:
-    made = listening.Server(Handler, host="127.0.0.1", port=0)
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join()
+    with answering(listening.Server(Handler, host="127.0.0.1", port=0)) as made:
+        yield made
 
 
 def post(server: listening.Server, body: Any, **headers: str) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from answering import answering
 from inverter import Inverter
 from PIL import Image
 
@@ -26,13 +27,8 @@ PNG = {"Content_Type": "image/png"}
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    made = Server(Inverter(), title="negatives")
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join()
+    with answering(Server(Inverter(), title="negatives")) as made:
+        yield made
 
 
 def ask(server: Server, method: str, place: str, body: Any = None, **headers: str) -> tuple[Any, bytes]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from answering import answering
 
 from rlgen.errors import UserError
 from rlgen.exporting.bundle import Bundle, Signature
@@ -42,13 +43,9 @@ def answer(name: str, inputs: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     bundle = Bundle(name="scaler", format="run", version=7, signatures=SIGNATURES, run={})
-    made = Server(Exported(bundle, answer), most_bytes=MOST)
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.shutdown()
+    with answering(Server(Exported(bundle, answer), most_bytes=MOST)) as made:
+        yield made
     made.close()
-    thread.join()
 
 
 def ask(server: Server, method: str, place: str, body: Any = None, **headers: str) -> tuple[int, Any]:
