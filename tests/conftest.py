@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -118,6 +119,18 @@ def rlgen_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[
         return Outcome(code, *capfd.readouterr())
 
     return call
+
+
+@pytest.fixture(scope="module", autouse=True)
+def signals_are_left_alone() -> Iterator[None]:
+    """A file of tests that left a handler of its own would let those after it, in the same process, fail."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    after = [signal.getsignal(number) for number in numbers]
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+    assert after == before
 
 
 @pytest.fixture

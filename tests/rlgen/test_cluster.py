@@ -33,11 +33,14 @@ def address() -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 80_000_000}
+    # A node takes SIGTERM for itself, in the process that it is made in.
+    before = signal.getsignal(signal.SIGTERM)
     # Sockets are made in it, whose paths must be short.
     with tempfile.TemporaryDirectory(prefix="rlgen-ray-", ignore_cleanup_errors=True) as place:
         head = {**node, "include_dashboard": False, "temp_dir": place}
         two = Cluster(initialize_head=True, head_node_args=head)
         two.add_node(**node)
+        signal.signal(signal.SIGTERM, before)
         yield two.address
         two.shutdown()
     assert not rays()
