@@ -32,7 +32,7 @@ SEARCH = {
     "learning_rate": "3e-5..3e-3:log",
     "hidden_units": "64,64|128,128|256,256",
     "batch_size": "32|64|128",
-    "gamma": "0.98|0.99|0.995",
+    "discount": "0.98|0.99|0.995",
 }
 
 
