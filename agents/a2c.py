@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from rlgen import learning
+from rlgen import learning, shards
 from rlgen.agents.advantages import explained_variance, gae, normalized, returns_so_far
 from rlgen.agents.normalizer import RunningMoments
 from rlgen.agents.on_policy import OnPolicyAgent, OnPolicyConfig
@@ -54,6 +54,7 @@ class A2C(OnPolicyAgent):
     """Advantage actor-critic: a policy that follows its gradient, and a value that tells it what was good."""
 
     Config = A2CConfig
+    data_parallel = True
     default_steps = 500_000
 
     def update(self, rows: Transitions) -> dict[str, Any]:
@@ -124,20 +125,27 @@ class A2C(OnPolicyAgent):
         """The optimizer, and what rewards are normalised by."""
         super().build_learner()
         self.returns = RunningMoments(())
-        self.running_return = tf.Variable(tf.zeros((self.config.num_envs,)), trainable=False)
+        self.running_returns = {
+            shard: tf.Variable(tf.zeros((self.shard_envs,)), trainable=False) for shard in shards.mine(self.config.shards)
+        }
 
     def learner_state(self) -> dict[str, Any]:
         """The optimizer, and what rewards are normalised by."""
-        return {**super().learner_state(), "returns": self.returns.state(), "running_return": self.running_return}
+        return {**super().learner_state(), "returns": self.returns.state()}
+
+    def shard_learner_state(self, shard: int) -> dict[str, Any]:
+        """The discounted return of each environment so far."""
+        return {"running_return": self.running_returns[shard]}
 
     def feed(self, rows: Transitions) -> None:
         """Let both normalisers see the rollout."""
         super().feed(rows)
         if self.config.normalize_rewards:
+            kept = self.running_returns[shards.number() or 0]
             returns, running = returns_so_far(
-                rows.reward, rows.done, self.running_return.read_value(), discount=self.config.discount
+                rows.reward, rows.done, kept.read_value(), discount=self.config.discount
             )
-            self.running_return.assign(running)
+            kept.assign(running)
             self.returns.feed(returns)
 
     def normalized_rewards(self, rows: Transitions) -> Any:

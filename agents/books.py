@@ -167,6 +167,7 @@ class BookA2C(A2C):
     """A2C as a TensorFlow book and a post print it."""
 
     Config = BookA2CConfig
+    data_parallel = False
 
     def __init__(self, *, problem: str, config: BookA2CConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rlgen import shards
+
 
 class RunningMoments:
     """Mean and variance of all that was ever fed, as Chan, Golub and LeVeque (1979) merge batches.
@@ -25,10 +27,20 @@ class RunningMoments:
         """Take in `batch`, float32 [..., *shape]."""
         shape = self.mean.shape
         rows = tf.reshape(batch, (-1, *shape))
-        size = tf.cast(tf.shape(rows)[0], tf.float32)
+        size = tf.cast(tf.shape(rows)[0] * shards.together(), tf.float32)
         mean, variance = tf.nn.moments(rows, 0)
         total = self.count + size
         delta = mean - self.mean
+        if shards.together() == 1:
+            self._merge(delta, variance, size, total)
+        else:
+            shards.once(
+                lambda delta, squares: self._merge(delta, squares - delta**2, size, total),
+                [delta, variance + delta**2],
+            )
+
+    def _merge(self, delta: Any, variance: Any, size: Any, total: Any) -> None:
+        """Take in so many, of this variance, whose mean is off by `delta`."""
         squares = self.variance * self.count + variance * size + delta**2 * self.count * size / total
         self.mean.assign_add(delta * size / total)
         self.variance.assign(squares / total)

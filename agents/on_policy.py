@@ -105,7 +105,7 @@ class OnPolicyAgent(RolloutAgent, NetworkAgent):
 
     def exploration_noise(self, steps: int, seed: Any) -> Any:
         """What `explore` draws for so many steps, [steps, N, ...]; compiled code."""
-        return self.head.noise((steps, self.config.num_envs), seed)
+        return self.head.noise((steps, self.shard_envs), seed)
 
     def explore(self, observation: Any, env_steps: Any, noise: Any) -> Any:
         """Actions to learn from, [N, ...], for observations [N, *shape]: draws from the policy. Compiled code."""

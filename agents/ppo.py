@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from rlgen import draws, loops
+from rlgen import draws, loops, shards
 from rlgen.agents.a2c import A2C, A2CConfig
 from rlgen.agents.advantages import explained_variance, gae, normalized
 from rlgen.agents.trajectory import Transitions, flat
@@ -48,6 +48,11 @@ class PPOConfig(A2CConfig):
         """Refuse what contradicts itself."""
         super().check()
         size = self.num_envs * self.rollout_steps
+        if size // self.shards % self.minibatches and self.shards > 1:
+            raise UserError(
+                f"minibatches={self.minibatches} does not divide the {size // self.shards} steps that each of "
+                f"shards={self.shards} has of a rollout: set it to 1, for instance."
+            )
         if size % self.minibatches:
             # Divisors come in pairs, and trying all numbers up to a large size would take minutes.
             small = [n for n in range(1, math.isqrt(size) + 1) if size % n == 0]
@@ -121,16 +126,11 @@ class PPO(A2C):
         def step(i: Any, near: Any, sums: Any) -> Any:
             scalars = self._step(everything if order is None else everything.rows(tf.gather(order, i)), clip_range)
             if config.target_kl is not None:
-                near = scalars["train/approx_kl"] <= 1.5 * config.target_kl
+                near = shards.mean([scalars["train/approx_kl"]])[0] <= 1.5 * config.target_kl
             return i + 1, near, sums + tally.of(scalars)
 
-        _, _, sums = tf.while_loop(
-            going_on,
-            step,
-            (tf.constant(0), tf.constant(True), tally.nothing()),
-            maximum_iterations=config.epochs * config.minibatches,
-            parallel_iterations=1,
-        )
+        begin = (tf.constant(0), tf.constant(True), tally.nothing())
+        _, _, sums = shards.while_loop(going_on, step, begin, at_most=config.epochs * config.minibatches)
         variance = explained_variance(everything.value, everything.returns)
         return {**tally.mean_tensors(sums), "train/explained_variance": variance}
 
@@ -189,6 +189,6 @@ class PPO(A2C):
     def _order(self) -> Any:
         """Which steps each gradient step learns from: every epoch a permutation, int32 [epochs * minibatches, B]."""
         config = self.config
-        size = config.num_envs * config.rollout_steps
+        size = self.shard_envs * config.rollout_steps
         keys = draws.uniform((config.epochs, size), self.seeds.draw("order", self.updates))
         return tf.reshape(tf.argsort(keys, -1), (config.epochs * config.minibatches, size // config.minibatches))

@@ -15,6 +15,7 @@ import tensorflow as tf
 from rlgen import learning
 from rlgen.agents.advantages import discounted_returns
 from rlgen.agents.on_policy import OnPolicyAgent, OnPolicyConfig
+from rlgen.agents.rollout import CompiledRollout, HostRollout
 from rlgen.agents.rollout_agent import RolloutAgent
 from rlgen.agents.trajectory import Episodes, Transitions, flat
 from rlgen.config import load_presets, option
@@ -69,13 +70,13 @@ class WholeEpisodes(RolloutAgent):
         """An episode that goes on must not reach into the next update."""
         return (f"time_limit:{self.config.rollout_steps}",)
 
-    def begin_rollout(self, standing: Any, vector_steps: Any) -> Any:
+    def begin_rollout(self, rollout: CompiledRollout, standing: Any, vector_steps: Any) -> Any:
         """At the beginning of new episodes."""
-        return self._rollout.fresh(vector_steps)
+        return rollout.fresh(vector_steps)
 
-    def begin_rollout_on_host(self) -> None:
+    def begin_rollout_on_host(self, rollout: HostRollout) -> None:
         """The same."""
-        self._rollout.restart()
+        rollout.restart()
 
     def counted(self, episodes: Episodes) -> Episodes:
         """The first of each environment: the later ones may not have come to their end."""
@@ -90,6 +91,7 @@ class Reinforce(WholeEpisodes, OnPolicyAgent):
     """
 
     Config = ReinforceConfig
+    data_parallel = True
     default_steps = 300_000
 
     def update(self, rows: Transitions) -> dict[str, Any]:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import loops, runtime
+from rlgen import loops, runtime, shards
 from rlgen.agents.agent import Agent, AgentConfig, Observations
 from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout
 from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.config import option
+from rlgen.envs.host import HostEnvs
 from rlgen.errors import UserError
 from rlgen.values import MOST_WHOLE
 
@@ -32,10 +34,12 @@ class RolloutConfig(AgentConfig):
         1.0, "Rewards are multiplied by this before they are learned from; statistics keep them as they are.", above=0
     )
     rollout_steps: int = option(8, "Steps of every environment before an update.", at_least=1)
+    shards: int = shards.FIELD
 
     def check(self) -> None:
-        """Refuse more steps than can be counted."""
+        """Refuse more steps than can be counted, and environments that do not divide."""
         super().check()
+        shards.check(self.shards, num_envs=self.num_envs)
         size = self.num_envs * self.rollout_steps
         if size > MOST_WHOLE:
             raise UserError(
@@ -48,7 +52,7 @@ class RolloutAgent(Agent):
     """Base of the agents that roll their policy out, update it, and throw the experience away.
 
     One step of every environment after another for `rollout_steps`, then one update; on the compiled engine
-    many of both in one call.
+    many of both in one call. Of several shards each has its part of the environments.
 
     Attributes:
         updates: calls of `update` so far, int64, a variable, once training has begun; in `update` those before it.
@@ -64,6 +68,8 @@ class RolloutAgent(Agent):
 
     def __init__(self, *, problem: str, config: RolloutConfig, seed: int, engine: str = "auto") -> None:
         super().__init__(problem=problem, config=config, seed=seed, engine=engine)
+        if config.shards > 1 and not self.data_parallel:
+            raise UserError(f"{type(self).__name__} learns from a rollout as a whole: set shards=1.")
         # Experience is learned from whole, so a run is made of whole iterations.
         self.step_quantum = config.num_envs * config.rollout_steps
         # Many, so that a call's own cost is small beside its work; fewer where their episodes would fill the memory.
@@ -79,7 +85,7 @@ class RolloutAgent(Agent):
     def update(self, rows: Transitions) -> dict[str, Any]:
         """Learn from the rollout `rows`, fields [T, N, ...]; scalars by TensorBoard name. Compiled code.
 
-        Rewards are scaled, actions are as they were drawn.
+        Rewards are scaled, actions are as they were drawn; N is `shard_envs`.
         """
 
     @abc.abstractmethod
@@ -129,14 +135,23 @@ class RolloutAgent(Agent):
         """Those of the episodes that ended in a rollout, [T, N], which statistics are of; NumPy or TensorFlow."""
         return episodes
 
-    def begin_rollout(self, standing: Any, vector_steps: Any) -> Any:
+    def begin_rollout(self, rollout: CompiledRollout, standing: Any, vector_steps: Any) -> Any:
         """Where the environments stand when a rollout begins: where the last one left them. Compiled code."""
         return standing
 
-    def begin_rollout_on_host(self) -> None:
+    def begin_rollout_on_host(self, rollout: HostRollout) -> None:
         """The same on the host."""
 
+    def shard_learner_state(self, shard: int) -> dict[str, Any]:
+        """What only learning needs and only one of several shards has, for `state()`."""
+        return {}
+
     # ---- the contract ---------------------------------------------------------------------------------
+
+    @property
+    def shard_envs(self) -> int:
+        """The environments of a shard: all of them, unless there are several."""
+        return int(self.config.num_envs // self.config.shards)
 
     @property
     def action_numbers(self) -> int:
@@ -156,14 +171,11 @@ class RolloutAgent(Agent):
         """Everything a resume needs."""
         self._build()
         drawn = {"seeds": self.seeds.variable} if self.draws_for else {}
-        return {
-            **self.inference_state(),
-            **self.learner_state(),
-            **drawn,
-            "rollout": self._rollout.state(),
-            "updates": self.updates,
-            "generator": self.generator,
-        }
+        common = {**self.inference_state(), **self.learner_state(), **drawn, "updates": self.updates}
+        if self.config.shards == 1:
+            return {**common, **self._shard_state(0)}
+        own = {str(shard): self._shard_state(shard) for shard in self._rollouts}
+        return {**common, shards.STATE: self._elsewhere.completed(own)}
 
     def train(self, steps: int) -> dict[str, float]:
         """Take `steps` environment steps, an update after every `rollout_steps` of each environment."""
@@ -177,7 +189,7 @@ class RolloutAgent(Agent):
             iterations -= count
         updates = int(self.updates.numpy())
         return {
-            **self._rollout.scalars(),
+            **loops.mean_by_name([rollout.scalars() for rollout in self._rollouts.values()]),
             **self._tally.means(sums),
             "work/env_steps": updates * self.step_quantum,
             "work/updates": updates,
@@ -186,46 +198,67 @@ class RolloutAgent(Agent):
     # ---- rollouts and updates in turn -----------------------------------------------------------------
 
     def _advance_graph(self, iterations: Any) -> Any:
-        """Rollouts and updates in turn; sums of the scalars, and the episodes that ended, [iterations, T, N, 3]."""
-        rollout, limit = self._rollout, self._chunk_iterations
-        rows, envs = self.config.rollout_steps, self.config.num_envs
+        """Rollouts and updates in turn; sums of the scalars, and of each shard here the episodes, [iterations, T, N, 3]."""
+        rollouts, limit = list(self._rollouts.values()), self._chunk_iterations
+        rows, envs = self.config.rollout_steps, self.shard_envs
+
+        def rolled(i: Any, t: Any, rollout: Any, standing: Any, episodes: Any) -> Any:
+            standing = self.begin_rollout(rollout, standing, t)
+            standing, transitions, ended = loops.between_exchanges(rollout.steps, self.compute)(standing, t)
+            packed = EPISODES.pack(self.counted(ended), (1, rows, envs))
+            return (standing, loops.put(episodes, packed, i)), transitions
 
         def iteration(i: Any, carry: Any) -> Any:
-            t, standing, episodes = carry
-            standing = self.begin_rollout(standing, t)
-            standing, transitions, ended = rollout.steps(standing, t)
-            scalars = self._learn(transitions)
-            packed = EPISODES.pack(self.counted(ended), (1, rows, envs))
-            return scalars, (t + rows, standing, loops.put(episodes, packed, i))
+            t, places = carry
+            found = [rolled(i, t, rollout, *place) for rollout, place in zip(rollouts, places, strict=True)]
+            scalars = self._learn([transitions for _, transitions in found])
+            return scalars, (t + rows, tuple(place for place, _ in found))
 
-        episodes = tf.zeros((limit, rows, envs, EPISODES.width))
-        carry = (rollout.vector_steps.read_value(), rollout.standing(), episodes)
-        sums, (_, standing, episodes) = loops.repeat(iteration, iterations, self._tally, carry, at_most=limit)
-        rollout.stand(standing, iterations * rows)
-        return sums, episodes
+        places = tuple((rollout.standing(), tf.zeros((limit, rows, envs, EPISODES.width))) for rollout in rollouts)
+        carry = (rollouts[0].vector_steps.read_value(), places)
+        sums, (_, places) = loops.repeat(iteration, iterations, self._tally, carry, at_most=limit)
+        for rollout, (standing, _) in zip(rollouts, places, strict=True):
+            rollout.stand(standing, iterations * rows)
+        return sums, [episodes for _, episodes in places]
 
-    def _learn(self, rows: Transitions) -> dict[str, Any]:
-        """One update on a rollout; only then the normalisers see it: acting and learning of one iteration agree."""
+    def _learn(self, rows: Sequence[Transitions]) -> Mapping[str, Any]:
+        """One update on a rollout, of each shard here its part."""
         self.begin_update(self.updates * self.step_quantum)
+        found = shards.each(self._learn_from, rows, count=self.config.shards)
+        self.updates.assign_add(1)
+        return loops.mean_scalars(found)
+
+    def _learn_from(self, rows: Transitions) -> dict[str, Any]:
+        """Update, and only then let the normalisers see it: acting and learning of one iteration agree."""
         rows = self.as_learned(rows)
         scalars = {name: tf.convert_to_tensor(value) for name, value in self.update(rows).items()}
-        self.updates.assign_add(1)
         self.feed(rows)
         return scalars
 
+    def _learn_from_columns(self, *columns: Any) -> Any:
+        """The tally of an update on the fields of a rollout, those of one shard behind those of the other."""
+        width = len(Transitions._fields)
+        rows = [Transitions(*columns[i : i + width]) for i in range(0, len(columns), width)]
+        return self._tally.of(self._learn(rows))
+
     def _advance_compiled(self, iterations: int) -> npt.NDArray[Any]:
         sums, episodes = self._advance(tf.constant(iterations))
-        self._rollout.count(Episodes(*EPISODES.unpack(episodes[:iterations])))
+        for rollout, ended in zip(self._rollouts.values(), episodes, strict=True):
+            rollout.count(Episodes(*EPISODES.unpack(ended[:iterations])))
         return np.asarray(sums)
 
     def _advance_on_host(self, iterations: int) -> npt.NDArray[Any]:
         sums = np.zeros(loops.ROOM + 1)
         with runtime.one_blas_thread():
             for _ in range(iterations):
-                self.begin_rollout_on_host()
-                rows, episodes = self._rollout.collect(self.config.rollout_steps)
-                self._rollout.count(self.counted(episodes))
-                sums += self._update(*(tf.constant(column) for column in rows)).numpy()
+                columns: list[Any] = []
+                for shard, rollout in self._rollouts.items():
+                    self.generator = self._generators[shard]
+                    self.begin_rollout_on_host(rollout)
+                    rows, episodes = rollout.collect(self.config.rollout_steps)
+                    rollout.count(self.counted(episodes))
+                    columns += [tf.constant(column) for column in rows]
+                sums += self._update(*columns).numpy()
         return sums
 
     # ---- parts ----------------------------------------------------------------------------------------
@@ -235,32 +268,51 @@ class RolloutAgent(Agent):
         if self._built:
             return
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.seeds = runtime.Seeds(self.seed, *self.draws_for)
+        self.seeds = runtime.Seeds(self.seed, *self.draws_for, shards=self.config.shards)
         self.build_learner()
-        self.generator = runtime.generator(self.seed, "exploration")
-        self._rollout: Any = self._new_rollout()
+        mine = shards.mine(self.config.shards)
+        self._generators = {shard: np.random.default_rng(self._seed_of("exploration", shard)) for shard in mine}
+        self.generator = self._generators[mine[0]]
+        self._rollouts: dict[int, Any] = {shard: self._new_rollout(shard) for shard in mine}
+        self._elsewhere = shards.Elsewhere(self.config.shards)
         self._tally = loops.Tally()
         self._advance = loops.program(self._advance_graph, compute=self.compute)
-        self._update = loops.program(
-            lambda *columns: self._tally.of(self._learn(Transitions(*columns))), compute=self.compute
-        )
+        self._update = loops.program(self._learn_from_columns, compute=self.compute)
         self._built = True
 
-    def _new_rollout(self) -> CompiledRollout | HostRollout:
+    def _seed_of(self, purpose: str, shard: int) -> int:
+        """A seed for one purpose, which is the run's own where there is one shard."""
+        if self.config.shards == 1:
+            return runtime.derive_seed(self.seed, purpose)
+        return runtime.derive_shard_seed(self.seed, purpose, shard)
+
+    def training_envs(self, *, resumed_at: int = 0, shard: int = 0) -> HostEnvs:
+        """As the base; those of one shard, where there are several."""
+        if self.config.shards == 1:
+            return super().training_envs(resumed_at=resumed_at)
+        seed = self._seed_of("environments", shard)
+        return self.environments.training(num_envs=self.shard_envs, seed=seed)
+
+    def _shard_state(self, shard: int) -> dict[str, Any]:
+        """What one shard alone has."""
+        own = {"rollout": self._rollouts[shard].state(), "generator": self._generators[shard]}
+        return {**own, **self.shard_learner_state(shard)}
+
+    def _new_rollout(self, shard: int) -> CompiledRollout | HostRollout:
         if self.engine == "gymnasium":
             return HostRollout(
-                self.training_envs(),
-                seed=runtime.derive_seed(self.seed, "episodes"),
+                self.training_envs(shard=shard),
+                seed=self._seed_of("episodes", shard),
                 act=self.explore_on_host,
                 to_env=self.to_environment,
-                generator=self.generator,
+                generator=self._generators[shard],
                 repeat_steps=self.config.exploration_repeat_steps,
             )
         return CompiledRollout(
             self.environments.compiled(),
-            num_envs=self.config.num_envs,
+            num_envs=self.shard_envs,
             rows=self.config.rollout_steps,
-            seed=runtime.derive_seed(self.seed, "rollout"),
+            seed=self._seed_of("rollout", shard),
             draw=self.exploration_noise,
             act=self.explore,
             to_env=self.to_compiled_environment,

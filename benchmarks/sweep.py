@@ -1,10 +1,11 @@
 """Sweeps: what a report costs, and whether forty trials find better values than the ones there are.
 
 python -m benchmarks.sweep reports
-python -m benchmarks.sweep lander
+python -m benchmarks.sweep lander [pruned|whole]
 
-`lander` trains for hours, and goes on where it was stopped: 40 trials of DQN on LunarLander-v3, then the best values
-and the present ones from ten seeds that the sweep has not seen.
+`lander` trains for an hour or two, and goes on where it was stopped: 40 trials of DQN on LunarLander-v3, then the best
+values and the present ones from ten seeds that the sweep has not seen. `pruned`: a seed a trial, cut short by the median
+of the others; `whole`: two seeds a trial, none cut short, judged by the best evaluation, as runs are.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ BAR_MS = 50
 TRIALS, REPORTS = 60, 20
 STEPS, FRESH_SEEDS = 200_000, range(1000, 1010)
 PLACE = Path("runs/benchmark-sweep")
+RESULTS = Path(__file__).with_name("results") / "sweep_lander.json"
+HOW: dict[str, dict[str, Any]] = {
+    "pruned": {},
+    "whole": {"seeds_per_trial": 2, "pruner": "none", "objective": "best"},
+}
 SEARCH = {
     "learning_rate": "3e-5..3e-3:log",
     "hidden_units": "64,64|128,128|256,256",
@@ -56,11 +62,12 @@ def reports(url: str | None, place: Path) -> dict[str, Any]:
     return {"storage": "database" if url else "journal", "reports": len(took), "bar_ms": BAR_MS, **at}
 
 
-def lander() -> dict[str, Any]:
+def lander(how: str) -> dict[str, Any]:
     """The rewards of fresh seeds, with the values that were found and with the present ones."""
     asked: dict[str, Any] = {"env": "LunarLander-v3", "steps": STEPS}
-    found = rlgen.sweep("dqn", search=SEARCH, trials=40, workers=2, study=PLACE / "study", **asked)
-    presets = {"found": str(found.preset), "present": None}
+    study = PLACE / ("study" if how == "pruned" else f"study-{how}")
+    found = rlgen.sweep("dqn", search=SEARCH, trials=40, workers=2, study=study, **HOW[how], **asked)
+    presets = {"found" if how == "pruned" else f"found-{how}": str(found.preset), "present": None}
     specs = [
         {"name": "dqn", "preset": preset, "seed": seed, "run": PLACE / f"{label}-s{seed}", **asked}
         for label, preset in presets.items()
@@ -70,12 +77,20 @@ def lander() -> dict[str, Any]:
     rewards = [run.evaluation["eval/mean_reward"] for run in runs]
     half = len(FRESH_SEEDS)
     parts = {"found": rewards[:half], "present": rewards[half:]}
-    return {label: {"median": statistics.median(values), "each": values} for label, values in parts.items()}
+    best = json.loads(found.preset.read_text())
+    return {
+        "how": how,
+        "found": {name: best[name] for name in SEARCH},
+        "rewards": {label: {"median": statistics.median(values), "each": values} for label, values in parts.items()},
+    }
 
 
 def main() -> None:
-    if sys.argv[1:] == ["lander"]:
-        print(json.dumps(lander(), indent=2))
+    if sys.argv[1:2] == ["lander"]:
+        rows = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+        for how in sys.argv[2:] or HOW:
+            rows[how] = lander(how)
+            RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
         return
     for kind in ("journal", "database"):
         with tempfile.TemporaryDirectory() as directory:

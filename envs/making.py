@@ -69,7 +69,7 @@ class Environments:
         self._texts, self._processes = (env_id, tuple(wrappers), tuple(training_wrappers)), processes
         self._source, self.contract = lookup(env_id), Contract()
         self.alone, self.about = self._source.alone, self._source.about
-        self._learned_in: HostEnvs | None = None
+        self._learned_in: list[HostEnvs] = []
         self._judged_in: list[gym.Env[Any, Any]] = []
         made = [wrapper(text) for text in wrappers]
         self._judging = [each for each in made if not each.training_only]
@@ -110,8 +110,8 @@ class Environments:
 
     def judging(self, *, num_envs: int) -> Judging:
         """So many to be judged in, at most, the same every time; of a single one training loses its place."""
-        if self.alone and self._learned_in is not None:
-            self._learned_in.lost = True
+        for envs in self._learned_in if self.alone else ():
+            envs.lost = True
         wanted = 1 if self.alone else min(num_envs, JUDGED_AT_ONCE)
         self._judged_in += [self.judged() for _ in range(wanted - len(self._judged_in))]
         return Judging(self._judged_in[:wanted], contract=self.contract)
@@ -120,8 +120,8 @@ class Environments:
         """Close what agents are judged in and learn in; what is asked for again is made again."""
         while self._judged_in:
             self.contract.close(self._judged_in.pop())
-        if self._learned_in is not None:
-            self._learned_in.close()
+        for envs in self._learned_in:
+            envs.close()
         self.contract.begin()
 
     def training(self, *, num_envs: int, seed: int) -> HostEnvs:
@@ -136,12 +136,13 @@ class Environments:
                 "bring its class or a function that makes one."
             )
         if self._processes:
-            self._learned_in = self._of_vector(lambda: vector_of_processes(self._texts, num_envs), seed)
+            envs: HostEnvs = self._of_vector(lambda: vector_of_processes(self._texts, num_envs), seed)
         elif (make_vector := self._source.make_vector) is not None and not self._training:
-            self._learned_in = self._of_vector(lambda: make_vector(num_envs), seed)
+            envs = self._of_vector(lambda: make_vector(num_envs), seed)
         else:
-            self._learned_in = SideBySide(self._learned, num_envs=num_envs, seed=seed, contract=self.contract)
-        return self._learned_in
+            envs = SideBySide(self._learned, num_envs=num_envs, seed=seed, contract=self.contract)
+        self._learned_in.append(envs)
+        return envs
 
     def compiled(self) -> CompiledEnv:
         """The compiled environment to learn in."""

@@ -87,6 +87,8 @@ class Algorithm(abc.ABC):
             compiled draws as well (`rlgen.runtime.Seeds` makes them variables).
         spare: names in `state()` of what is large and can be done without: a run may leave it out of its checkpoints.
         heeds_evaluations: whether evaluations decide how it learns on: then none is left out for want of time.
+        data_parallel: whether several processes can share its updates, each computing some of `shards`, a field of its
+            configuration: it computes by `rlgen.shards.each`, and what happens outside of that is the same everywhere.
     """
 
     Config: ClassVar[type[config_module.Config]]
@@ -108,6 +110,7 @@ class Algorithm(abc.ABC):
     reseedable: ClassVar[bool] = False
     spare: ClassVar[tuple[str, ...]] = ()
     heeds_evaluations: bool = False
+    data_parallel: ClassVar[bool] = False
 
     def __init__(self, *, problem: str, config: Any, seed: int, engine: str = "auto") -> None:
         """Look the problem up, check that it can be served, build the networks. Cheap: no training state yet.

@@ -39,6 +39,8 @@ def train(
     progress: bool | None = None,
     callbacks: Sequence[Callback] = (),
     trust: bool = False,
+    workers: int | None = None,
+    on: str | None = None,
 ) -> Run:
     """Train an algorithm and return its run.
 
@@ -64,6 +66,9 @@ def train(
         progress: show a progress bar on standard error; None: in notebooks.
         callbacks: who is called while it trains, in order; see `rlgen.Callback`.
         trust: import what a run names that is resumed, though it was not made here; that runs its author's code.
+        workers: processes that train this one run together, each with a part of every batch; unless given 1, or with
+            `on` as many as the cluster has CPUs.
+        on: a cluster that Ray leads to, as `train_many` takes it; None: this machine.
 
     Raises:
         UserError: anything asked for that cannot be; nothing has been written then.
@@ -71,23 +76,29 @@ def train(
         Interrupted: a signal stopped the run after it was saved.
         Exception: what a callback raised, after the run was saved.
     """
-    planned = plan(
-        name,
-        env=env,
-        env_config=env_config,
-        wrappers=wrappers,
-        data=data,
-        network=network,
-        steps=steps,
-        seed=seed,
-        preset=preset,
-        config=config,
-        engine=engine,
-        run=run,
-        resume=resume,
-        start=start,
-        trust=trust,
-    )
+    asked = {
+        "env": env,
+        "env_config": env_config,
+        "wrappers": wrappers,
+        "data": data,
+        "network": network,
+        "steps": steps,
+        "seed": seed,
+        "preset": preset,
+        "config": config,
+        "engine": engine,
+        "run": run,
+        "resume": resume,
+        "start": start,
+        "trust": trust,
+    }
+    if on is not None or workers not in (None, 1):
+        from rlgen import several
+
+        if callbacks:
+            raise UserError("callbacks are objects of this process, and workers=2 or on= trains in others: leave them.")
+        return several.together(name, asked, workers=workers, on=on)
+    planned = plan(name, **asked)
     from rlgen.progress import Bar, watched
 
     bars = (Bar(),) if (watched() if progress is None else progress) else ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rlgen import completion, paths, registry, run_commands, several, showing
+from rlgen import completion, crew, paths, registry, run_commands, several, showing
 from rlgen._version import __version__
 from rlgen.arguments import guessed
 from rlgen.commands import (
@@ -150,7 +150,14 @@ def describe(name: str, as_json: bool) -> None:
 @click.option(
     "--workers",
     type=click.IntRange(1, several.MOST_WORKERS),
-    help="Processes in which --seeds or --folds train side by side (1; of a cluster, one for each of its CPUs).",
+    help="Processes in which --seeds or --folds train side by side, or with --data-parallel one run (1; of a cluster, "
+    "one for each of its CPUs).",
+)
+@click.option(
+    "--data-parallel",
+    is_flag=True,
+    help="Train one run in --workers processes, each with a part of every batch; without --workers this is one of the "
+    "processes that TF_CONFIG names.",
 )
 @click.option(
     "--on",
@@ -196,6 +203,7 @@ def train(
     seeds: int | None,
     folds: int | None,
     workers: int | None,
+    data_parallel: bool,
     on: str | None,
     profile: str | None,
     dry_run: bool,
@@ -211,21 +219,31 @@ def train(
     asked["env_config"] = {key: guessed(text) for key, text in arguments.items()} or None
     asked["wrappers"] = wrappers or None
     if seeds is not None or folds is not None:
+        if data_parallel:
+            raise UserError("--data-parallel shares one run among processes: leave --seeds and --folds out.")
         how = {"dry_run": dry_run, "as_json": as_json}
         _train_several(name, asked, seeds=seeds, folds=folds, workers=workers, on=on, **how)
         return
-    if on is not None or workers not in (None, 1):
+    if data_parallel and not dry_run and (on is not None or workers is not None):
+        run = several.together(name, asked, workers=workers, on=on)
+    elif on is not None or workers not in (None, 1):
         option = "--workers" if on is None else "--on"
-        raise UserError(f"{option} trains several runs side by side: give --seeds or --folds too.")
-    quiet_tensorflow()
-    from rlgen import planning
+        raise UserError(f"{option} is for several runs, with --seeds or --folds, or for one with --data-parallel.")
+    elif data_parallel and not dry_run:
+        found = _train_among_others(name, asked)
+        if found is None:
+            return
+        run = found
+    else:
+        quiet_tensorflow()
+        from rlgen import planning
 
-    plan = planning.plan(name, **asked)
-    if dry_run and isinstance(plan, planning.Plan):
-        plan.close()
-        print_json(showing.plan_row(plan)) if as_json else answer(showing.plan_text(plan))
-        return
-    run = _execute(plan)
+        plan = planning.plan(name, **asked)
+        if dry_run and isinstance(plan, planning.Plan):
+            plan.close()
+            print_json(showing.plan_row(plan)) if as_json else answer(showing.plan_text(plan))
+            return
+        run = _execute(plan)
     if as_json:
         print_json(run.result)
         return
@@ -304,6 +322,27 @@ def _train_several(
         answer(several.text(runs, "seed" if folds is None else "fold"))
 
 
+def _train_among_others(name: str, asked: dict[str, Any]) -> Run | None:
+    """Train as one of the processes that TF_CONFIG names; what the chief has made, nothing in the others."""
+    described = crew.asked()
+    if described is None:
+        raise UserError(
+            "--data-parallel shares a run among processes: say how many with --workers 2, or let a cluster's launcher "
+            "set TF_CONFIG in each of them."
+        )
+    quiet_tensorflow()
+    from rlgen import leading, planning
+
+    joined = crew.join(*described)
+    if joined.rank:
+        leading.follow(joined)
+        return None
+    try:
+        return _execute(planning.plan(name, **asked))
+    finally:
+        leading.dismiss()
+
+
 def _execute(plan: Plan | Finished) -> Run:
     """Train with a bar."""
     from rlgen import planning, runtime
@@ -322,4 +361,6 @@ def _execute(plan: Plan | Finished) -> Run:
 
 def _fail(message: str, code: int) -> None:
     click.echo(f"rlgen: {message}", err=True)
+    if crew.now().size > 1:
+        crew.leave(code)
     sys.exit(code)

@@ -23,7 +23,7 @@ from typing import Any
 
 from rlgen import runtime
 from rlgen.errors import RlgenError, UserError
-from rlgen.processes import Process
+from rlgen.processes import Process, free_address
 
 # How long a process may take to be given a place, a node to answer, and an address to be there.
 PLACE_SECONDS, NODE_SECONDS, ADDRESS_SECONDS = 60.0, 60.0, 5.0
@@ -268,6 +268,10 @@ class RemoteProcess:
         """Of the process, on its node."""
         return int(self._ray.get(self._actor.number.remote()))
 
+    def address(self) -> str:
+        """As `rlgen.processes.Process`, for other machines."""
+        return str(self._ray.get(self._actor.address.remote()))
+
     def words(self, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """As `rlgen.processes.Process`."""
         try:
@@ -316,6 +320,10 @@ class Relay:
     def node(self) -> str:
         """The name of the machine."""
         return socket.gethostname()
+
+    def address(self) -> str:
+        """Where the process can listen, on the node's own address."""
+        return free_address(_ray().util.get_node_ip_address())
 
     def ask(self, request: Mapping[str, Any]) -> None:
         """Ask for a run."""

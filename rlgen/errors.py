@@ -46,6 +46,10 @@ class Interrupted(RlgenError):
     """A signal asked the run to stop; it has been checkpointed."""
 
 
+class CrewLost(RlgenError):
+    """Another of the processes that train one run together is gone; what was not saved is lost."""
+
+
 def plain(text: str) -> str:
     """`text` as a terminal may get it: what it would obey is written out, for instance as `\\x1b`."""
     return text.translate(_OBEYED)

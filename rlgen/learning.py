@@ -8,7 +8,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from rlgen import loops
+from rlgen import loops, shards
 from rlgen.schedules import Schedule
 
 OptimizerKind = Literal["adam", "rmsprop", "rmsprop_centered"]
@@ -43,20 +43,27 @@ def descend(
     for variable, gradient in zip(variables, gradients, strict=True):
         if gradient is None:
             raise ValueError(f"The loss does not depend on '{getattr(variable, 'path', variable.name)}'.")
-    if max_value is not None:
-        gradients = [tf.clip_by_value(gradient, -max_value, max_value) for gradient in gradients]
-    return apply(gradients, variables, optimizer, max_norm=max_norm)
+    return apply(gradients, variables, optimizer, max_norm=max_norm, max_value=max_value)
 
 
-def apply(gradients: Sequence[Any], variables: Sequence[Any], optimizer: Any, *, max_norm: float | None = None) -> Any:
-    """As `descend`, for gradients that are there already, in the order of `variables`."""
+def apply(
+    gradients: Sequence[Any],
+    variables: Sequence[Any],
+    optimizer: Any,
+    *,
+    max_norm: float | None = None,
+    max_value: float | None = None,
+) -> Any:
+    """As `descend`, for gradients that are there already, in the order of `variables`; of shards it is their mean."""
 
     def step(*gradients: Any) -> Any:
+        if max_value is not None:
+            gradients = tuple(tf.clip_by_value(gradient, -max_value, max_value) for gradient in gradients)
         clipped, norm = clip_by_global_norm(gradients, max_norm)
         optimizer.apply(clipped, list(variables))
         return norm
 
-    return loops.elementwise(step)(*gradients)
+    return shards.once(loops.elementwise(step), gradients)
 
 
 def clip_by_global_norm(gradients: Sequence[Any], largest: float | None) -> tuple[list[Any], Any]:

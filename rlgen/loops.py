@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
+import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
-from rlgen import half_precision, state
+from rlgen import crew, half_precision, state
 
 Precision = Literal["auto", "float32", "bfloat16"]
 ROOM = 63
@@ -31,10 +32,12 @@ class Compute:
     Attributes:
         xla: whether XLA compiles the program.
         dtype: Keras' dtype policy of the layers: "float32", or "mixed_bfloat16" with weights in float32.
+        exchanges: whether it would, but for exchanges with other processes, which it cannot compile.
     """
 
     xla: bool = True
     dtype: str = "float32"
+    exchanges: bool = False
 
     @property
     def precision(self) -> Literal["float32", "bfloat16"]:
@@ -53,7 +56,8 @@ def choose(*, convolutional: bool, precision: Precision = "auto") -> Compute:
     if precision == "auto":
         precision = "bfloat16" if convolutional and not accelerated and half_precision.pays() else "float32"
     dtype = "mixed_bfloat16" if precision == "bfloat16" else "float32"
-    return Compute(xla=accelerated or not convolutional, dtype=dtype)
+    xla, exchanges = accelerated or not convolutional, crew.now().size > 1
+    return Compute(xla=xla and not exchanges, dtype=dtype, exchanges=xla and exchanges)
 
 
 def chosen(compute: Compute, precision: Precision) -> dict[str, Any]:
@@ -124,6 +128,11 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
     return tf.function(function, jit_compile=True, autograph=False) if wanted else function
 
 
+def between_exchanges(function: Callable[..., Any], compute: Compute) -> Callable[..., Any]:
+    """`function` of tensors, a part of a program without exchanges; compiled by XLA where they alone prevent that."""
+    return tf.function(function, jit_compile=True, autograph=False) if compute.exchanges else function
+
+
 class Tally:
     """Sums of scalars by name inside a compiled program, and how often something was added.
 
@@ -172,6 +181,19 @@ class Tally:
             return {}
         count = numbers[len(self._names)]
         return {name: float(number / count) for name, number in zip(self._names, numbers, strict=False)}
+
+
+def mean_by_name(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each number over those that have one of this name."""
+    names = dict.fromkeys(name for each in found for name in each)
+    return {name: statistics.fmean(each[name] for each in found if name in each) for name in names}
+
+
+def mean_scalars(found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The mean of each scalar over the shards that have found them."""
+    if len(found) == 1:
+        return found[0]
+    return {name: tf.add_n([tf.cast(one[name], tf.float32) for one in found]) / len(found) for name in found[0]}
 
 
 def repeat(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rlgen import importing, lock, registry, reuse, runtime, watchdog
+from rlgen import importing, leading, lock, registry, reuse, runtime, watchdog
 from rlgen.algorithm import Algorithm
 from rlgen.best import fault_of, known_in
 from rlgen.building import built, changes, checked, consented
@@ -56,8 +56,9 @@ class Plan:
             Exception: what a callback raised, after the run was saved.
         """
         check_callbacks(callbacks)
+        algorithm = leading.led(self.algorithm, self.config)
         run = self.run or Run.create(self.path, self.config)
-        trainer = Trainer(algorithm=self.algorithm, run=run, config=self.trainer, callbacks=callbacks)
+        trainer = Trainer(algorithm=algorithm, run=run, config=self.trainer, callbacks=callbacks)
         for remark in self.remarks:
             runtime.tell(remark)
         try:
@@ -71,6 +72,7 @@ class Plan:
                 f"{run.steps:,}, is untouched; {way_on(error)} and go on with --resume."
             ) from error
         finally:
+            leading.dismiss(self.path)
             self.algorithm.close()
         reuse.keep(self.algorithm)
         return Run(self.path)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,10 @@ class Process:
         """Of the process."""
         return self._process.pid
 
+    def address(self) -> str:
+        """host:port, where it can listen for others on this machine."""
+        return free_address("127.0.0.1")
+
     def words(self, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """Ask for a run: all that is said of it, the answer last; it does not come if the process dies before."""
         assert self._process.stdin and self._process.stdout
@@ -81,6 +86,13 @@ class Process:
         self._process.wait()
         self._process.stdout.close()
         self._errors.close()
+
+
+def free_address(host: str) -> str:
+    """host:port, where nobody listens yet."""
+    with socket.socket() as listening:
+        listening.bind((host, 0))
+        return f"{host}:{listening.getsockname()[1]}"
 
 
 def import_path(places: list[str]) -> str:

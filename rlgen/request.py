@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from rlgen import brought, paths, preset_file
+from rlgen import brought, crew, paths, preset_file
 from rlgen.algorithm import Algorithm
 from rlgen.config import read, read_seed
 from rlgen.errors import UserError
@@ -128,6 +128,8 @@ def configured(
     """
     problem = request.problem(name, cls, stored=stored) or cls.default_problem
     own, trainer = request.fields()
+    if (processes := crew.now().size) > 1 and cls.data_parallel:
+        own = {"shards": processes, **own}
     preset = request.preset
     if preset is not None and preset_file.is_file(preset):
         in_file, for_trainer = split(preset_file.read(preset, algorithm=name))

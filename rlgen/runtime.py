@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from rlgen import shards
 from rlgen.errors import UserError, plain
 
 # XLA's newer matrix products on CPUs make an update of a 256-256 network a third faster. They are an
@@ -116,6 +117,11 @@ def derive_seed(seed: int, *purpose: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little") % 2**31
 
 
+def derive_shard_seed(seed: int, purpose: str, shard: int) -> int:
+    """As `derive_seed`, for one of several shards."""
+    return derive_seed(seed, purpose, "shard", shard)
+
+
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     """A NumPy generator for one purpose out of the run's seed."""
     return np.random.default_rng(derive_seed(seed, *purpose))
@@ -143,18 +149,25 @@ def stateless(seed: Any, counter: Any) -> Any:
 
 
 class Seeds:
-    """The seeds of several purposes in one variable: a program that reads them there serves every run's seed."""
+    """The seeds of several purposes in one variable: a program that reads them there serves every run's seed.
 
-    def __init__(self, seed: int, *purposes: str) -> None:
+    Where a batch has several shards, each has seeds of its own beside those of the whole.
+    """
+
+    def __init__(self, seed: int, *purposes: str, shards: int = 1) -> None:
         import tensorflow as tf
 
         self._places = {purpose: place for place, purpose in enumerate(purposes)}
         derived = [derive_seed(seed, purpose) for purpose in purposes]
+        if shards > 1:
+            derived += [derive_shard_seed(seed, purpose, shard) for shard in range(shards) for purpose in purposes]
         self.variable = tf.Variable(derived, dtype=tf.int32, trainable=False)
 
     def draw(self, purpose: str, counter: Any) -> Any:
-        """The seed of one draw, int32 [2], as `stateless` makes it."""
-        return stateless(self.variable[self._places[purpose]], counter)
+        """The seed of one draw, int32 [2], as `stateless` makes it; the shard's, where one is computed."""
+        shard = shards.number()
+        before = 0 if shard is None else (1 + shard) * len(self._places)
+        return stateless(self.variable[before + self._places[purpose]], counter)
 
 
 def free_memory_bytes() -> int:

@@ -204,7 +204,46 @@ def side_by_side(
     return {job.label: job.run for job in jobs if job.run is not None}
 
 
-def _new_place(name: str) -> Path:
-    """A directory below `runs/` for runs that nobody has given one."""
+def together(name: str, asked: Mapping[str, Any], *, workers: int | None, on: str | None = None) -> Run:
+    """One run, trained by several processes, each with some of the shards of every batch.
+
+    Where one of them dies all are replaced, and the run goes on from its last checkpoint.
+
+    Args:
+        name: of the algorithm.
+        asked: the fields of `Request`.
+        workers: processes; unless given 2 of this machine, or as many as a cluster has CPUs.
+        on: as in `side_by_side`.
+
+    Raises:
+        UserError: anything that cannot be.
+        Interrupted: a signal asked to stop; the run is saved.
+        RlgenError: it failed.
+    """
+    from rlgen import cluster, launching
+    from rlgen import workers as pool
+    from rlgen.progress import Board
+
+    if asked.get("trust"):
+        raise UserError("Processes of their own import what you name here alone: leave --trust out.")
+    place = asked["run"] or _new_place(name, "together")
+    resume = "auto" if asked.get("resume") in (None, False) else asked["resume"]
+    request = pool.portable({**asked, "name": name, "run": place, "resume": resume})
+    job = pool.Job(name, request)
+    if on is None:
+        with Board(1) as board:
+            pool.train([job], workers=1, display=board, start=lambda: launching.Crewed(workers or 2))
+    else:
+        with cluster.joined(on, [Path(request["run"])]) as found, Board(1) as board:
+            size = workers or found.cpus
+            pool.train([job], workers=1, display=board, start=lambda: launching.Crewed(size, found.start))
+    if job.error is not None:
+        raise job.error
+    assert job.run is not None, "it is done, or has failed"
+    return job.run
+
+
+def _new_place(name: str, how: str = "several") -> Path:
+    """A directory below `runs/` for what nobody has given one."""
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    return Path("runs") / paths.fitting(re.sub(r"[^\w.-]+", "_", name), "several", now)
+    return Path("runs") / paths.fitting(re.sub(r"[^\w.-]+", "_", name), how, now)

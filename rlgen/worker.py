@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from rlgen import runtime
+from rlgen import crew, runtime
 from rlgen.callbacks import Callback, Moment
 from rlgen.errors import RlgenError
 
@@ -71,15 +71,22 @@ class Requests:
 
 def train(request: Mapping[str, Any], teller: Teller) -> dict[str, Any]:
     """The run that is asked for, made, gone on with, or found to be finished; what to answer."""
-    from rlgen import planning
+    from rlgen import leading, planning
 
-    plain = {key: value for key, value in request.items() if key != "callback"}
+    plain = {key: value for key, value in request.items() if key not in ("callback", "crew")}
     try:
+        if (others := request.get("crew")) is not None:
+            leading.speak_through(teller.message)
+            joined = crew.join(others["addresses"], others["rank"])
+            if joined.rank:
+                return {"done": str(leading.follow(joined))}
         run = planning.plan(**plain).execute([teller, *_asked(request.get("callback"))])
     except RlgenError as error:
         return {"failed": str(error), "kind": type(error).__name__}
     except KeyboardInterrupt:
         return {"failed": "stopped.", "kind": "Interrupted"}
+    finally:
+        leading.dismiss()
     return {"done": str(run.path)}
 
 
@@ -110,6 +117,8 @@ def main() -> None:
         except Exception as error:  # A plug-in of a user's own may raise anything: the next run is not to blame.
             answer = {"failed": f"{type(error).__name__}: {error}", "kind": type(error).__name__}
         say(answer)
+        if "crew" in request:
+            crew.leave(0)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,15 @@ class Draws:
         seeds: the variable that all of it derives from, for `state()`.
     """
 
-    def __init__(self, seed: int, *purposes: str) -> None:
+    def __init__(self, seed: int, *purposes: str, shards: int = 1) -> None:
         """Derive a seed for each purpose.
 
         Args:
             seed: the run's.
             purposes: drawing more for one never shifts another.
+            shards: of a batch.
         """
-        self._purposes, self._seeds = purposes, runtime.Seeds(seed, *purposes)
+        self._purposes, self._seeds = purposes, runtime.Seeds(seed, *purposes, shards=shards)
         self.seeds = self._seeds.variable
 
     def seed(self, purpose: str, counter: Any) -> Any:

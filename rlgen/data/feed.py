@@ -15,6 +15,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rlgen import loops
+from rlgen import shards as sharding
 from rlgen.data import Arrays, scaled
 from rlgen.data.augment import Augmentation, augmented
 from rlgen.data.draws import Draws
@@ -37,7 +38,7 @@ class Batch(NamedTuple):
 
 
 class Feed:
-    """Batches of one size out of arrays.
+    """Batches of one size out of arrays, or of each the shards that this process has.
 
     Attributes:
         size: examples in a batch.
@@ -55,6 +56,7 @@ class Feed:
         compute: loops.Compute,
         order: Order = "epochs",
         augment: Sequence[Augmentation] = (),
+        shards: int = 1,
         device_limit_bytes: int = DEVICE_LIMIT_BYTES,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
@@ -67,22 +69,25 @@ class Feed:
             compute: how the program computes that takes the batches.
             order: "epochs", each a new permutation of all examples, or "replacement", every one drawn by itself.
             augment: names of augmentations.
+            shards: equal parts of a batch.
             device_limit_bytes: data of more bytes are streamed.
             chunk_bytes: of batches handed over at once, about.
         """
         self.size, self.per_epoch = size, len(arrays) // size
         self._count, self._draws, self._order, self._augment = len(arrays), draws, order, tuple(augment)
+        mine = sharding.mine(shards)
+        self._first, self._mine, self._parts = mine.start * (size // shards), size // shards * len(mine), len(mine)
         columns = [column for column in (arrays.x, arrays.y) if column is not None]
         self.nbytes = sum(column.nbytes for column in columns)
         self.streamed = self.nbytes > device_limit_bytes
-        one = self.nbytes // len(arrays) * size
+        one = self.nbytes // len(arrays) * self._mine
         self._chunk = max(1, min(chunk_bytes // max(1, one), 1000))
         # Variables on the device: other data of the same size may take their place without a new program.
         self._columns: list[Any] = columns
         if not self.streamed:
             self._columns = [tf.Variable(column, trainable=False) for column in columns]
         self.signature = [
-            tf.TensorSpec((self._chunk, size, *column.shape[1:]), column.dtype) for column in columns if self.streamed
+            tf.TensorSpec((self._chunk, self._mine, *column.shape[1:]), column.dtype) for column in columns if self.streamed
         ]
         counter = [tf.TensorSpec((), tf.int64)]
         self._host_order = loops.program(self._epoch_order, compute=compute, signature=counter)
@@ -111,8 +116,8 @@ class Feed:
             return ()
         return self._epoch_order(update // self.per_epoch)
 
-    def batch(self, i: Any, update: Any, carry: Any, chunk: Sequence[Any]) -> tuple[Batch, Any]:
-        """The batch of `update`, scaled and augmented, and what the next step is handed.
+    def rows(self, i: Any, update: Any, carry: Any, chunk: Sequence[Any]) -> tuple[list[Batch], Any]:
+        """The batch of `update` as the data are, in its shards, and what the next step is handed.
 
         Args:
             i: the step's number in the chunk.
@@ -125,19 +130,24 @@ class Feed:
         else:
             rows, carry = self._rows(update, carry)
             columns = [tf.gather(column, rows) for column in self._columns]
-        x, y = (*map(scaled, columns), None)[:2]
+        parts = [tf.split(column, self._parts) if self._parts > 1 else [column] for column in columns]
+        return [Batch(*part) for part in zip(*parts, strict=True)], carry
+
+    def batch(self, rows: Batch, update: Any) -> Batch:
+        """A shard of `rows`, scaled and augmented."""
+        x, y = (*(scaled(column) for column in rows if column is not None), None)[:2]
         if self._augment:
             seed = self._draws.seed(AUGMENT, update)
             x, y = augmented(x, y, seed, self._augment)
-        return Batch(x, y), carry
+        return Batch(x, y)
 
     def _rows(self, update: Any, order: Any) -> tuple[Any, Any]:
         if self._order == "replacement":
-            return self._drawn(update), order
+            return tf.slice(self._drawn(update), [self._first], [self._mine]), order
         place = update % self.per_epoch
         # A place in the middle of an epoch keeps the order; sorting at every step would cost more than learning.
         order = tf.cond(place == 0, lambda: self._epoch_order(update // self.per_epoch), lambda: order)
-        return tf.slice(order, [tf.cast(place, tf.int32) * self.size], [self.size]), order
+        return tf.slice(order, [tf.cast(place, tf.int32) * self.size + self._first], [self._mine]), order
 
     def _epoch_order(self, epoch: Any) -> Any:
         return self._draws.permutation(EPOCH, epoch, self._count)
@@ -160,7 +170,7 @@ class Feed:
         rows = self._row_stream(update)
         for done in range(0, steps, self._chunk):
             count = min(self._chunk, steps - done)
-            chosen = np.stack([next(rows) for _ in range(count)])
+            chosen = np.stack([next(rows)[self._first : self._first + self._mine] for _ in range(count)])
             yield count, tuple(tf.constant(self._padded(column[chosen])) for column in self._columns)
 
     def _padded(self, batches: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from rlgen import data, learning, loops, networks, runtime
+from rlgen import data, learning, loops, networks, runtime, shards
 from rlgen.algorithm import Algorithm
 from rlgen.config import Config, option
 from rlgen.data import Arrays, Part, augment, serving
@@ -36,10 +36,16 @@ class ModelConfig(Config):
     served_with: ClassVar[Mapping[str, Any]] = {"precision": "float32"}
 
     batch_size: int = option(64, "Examples in a batch.", at_least=1)
+    shards: int = shards.FIELD
     augment: tuple[Augmentation, ...] = option((), "Random changes of training pictures, one after another.")
     precision: loops.Precision = option(
         "auto", "Type that layers compute in; auto: bfloat16 for convolutions where the processor is faster with it."
     )
+
+    def check(self) -> None:
+        """Refuse batches that do not divide."""
+        super().check()
+        shards.check(self.shards, batch_size=self.batch_size)
 
 
 class Model(Algorithm):
@@ -64,6 +70,7 @@ class Model(Algorithm):
     problem_kind = "dataset"
     step_unit = "batches"
     reseedable = True
+    data_parallel = True
     memory_advice = "Make batch_size, the hidden layers or the data smaller"
 
     learned: tuple[str, ...] = ()
@@ -100,7 +107,7 @@ class Model(Algorithm):
         augment.check(config.augment, self.dataset.spec)  # type: ignore[attr-defined]
         self.check_data()
         self.compute = self._built()
-        self.random = Draws(seed, *PURPOSES, *self.draws)
+        self.random = Draws(seed, *PURPOSES, *self.draws, shards=config.shards)  # type: ignore[attr-defined]
         self.seeds = self.random.seeds
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False, name="updates")
         self.chunk_steps = 1000 if self.compute.xla else 100
@@ -121,7 +128,7 @@ class Model(Algorithm):
         """Learn from one batch, inside the compiled program; scalars by TensorBoard name.
 
         Args:
-            batch: `examples_per_update` examples as float32, and their targets.
+            batch: a shard of `examples_per_update` examples as float32, and their targets.
             update: steps done before, int64; with it, `self.random` draws.
         """
 
@@ -149,8 +156,13 @@ class Model(Algorithm):
         return self._schedules[0][1]
 
     @property
+    def shard_size(self) -> int:
+        """Examples of a batch that a step sees: all of them, unless it has several shards."""
+        return int(self.config.batch_size // self.config.shards)
+
+    @property
     def examples_per_update(self) -> int:
-        """Examples that one step takes from the data."""
+        """Examples that one step of all shards takes from the data."""
         return int(self.config.batch_size)
 
     @property
@@ -176,12 +188,13 @@ class Model(Algorithm):
         """
         optimizer.build([variable for model in models for variable in model.trainable_variables])
         self._schedules.append((optimizer, learning_rate))
+        self._descending += models
         return optimizer
 
     # The loop.
 
     def _built(self) -> loops.Compute:
-        self.dtype, self._schedules = "float32", list[tuple[Any, Schedule]]()
+        self.dtype, self._schedules, self._descending = "float32", list[tuple[Any, Schedule]](), list[Any]()
         self._build()
         models = [part for name in (*self.used, *self.learned) if hasattr(part := getattr(self, name), "layers")]
         convolutional = networks.has_convolutions(models)
@@ -189,6 +202,7 @@ class Model(Algorithm):
         if compute.dtype != self.dtype:
             self.dtype = compute.dtype
             self._schedules.clear()
+            self._descending.clear()
             self._build()
         return compute
 
@@ -262,6 +276,7 @@ class Model(Algorithm):
             compute=self.compute,
             order=self.order,
             augment=self.config.augment,
+            shards=self.config.shards,
         )
 
     @property
@@ -282,12 +297,19 @@ class Model(Algorithm):
         def advance(steps: Any, *chunk: Any) -> Any:
             def one(i: Any, carry: Any) -> tuple[Mapping[str, Any], Any]:
                 update, order = carry
-                batch, order = feed.batch(i, update, order, chunk)
+                rows, order = feed.rows(i, update, order, chunk)
                 for optimizer, schedule in self._schedules:
                     learning.set_learning_rate(optimizer, schedule, update)
-                scalars = self.step(self.seen(batch), update)
+                statistics, streams = self._changing()
+                found = shards.each(
+                    lambda part: self.step(self.seen(feed.batch(part, update)), update),
+                    rows,
+                    count=self.config.shards,
+                    statistics=statistics,
+                    streams=streams,
+                )
                 self.after_step(update)
-                return scalars, (update + 1, order)
+                return loops.mean_scalars(found), (update + 1, order)
 
             first = self.updates.read_value()
             sums, (update, _) = loops.repeat(one, steps, self._tally, (first, feed.start(first)))
@@ -296,6 +318,17 @@ class Model(Algorithm):
 
         signature = [tf.TensorSpec((), tf.int32), *feed.signature]
         return loops.program(advance, compute=compute, signature=signature)
+
+    def statistics(self) -> list[Any]:
+        """Float32 variables, apart from those of networks, that a step changes by itself."""
+        return []
+
+    def _changing(self) -> tuple[list[Any], list[Any]]:
+        """What a step changes beside weights: statistics, and the states of Keras' random generators."""
+        found = {id(each): each for model in self._descending for each in model.non_trainable_variables}
+        statistics = [each for each in found.values() if each.dtype == "float32"]
+        streams = [each for each in found.values() if each.dtype in ("int32", "int64", "uint32")]
+        return [*statistics, *self.statistics()], [each for each in streams if tuple(each.shape) == (2,)]
 
     @property
     def feeding(self) -> Feed:

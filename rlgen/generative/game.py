@@ -129,6 +129,10 @@ class Game(AveragedModel):
         """What G's loss has on top, of what it made for `batch`."""
         return {}
 
+    def statistics(self) -> list[Any]:
+        """What D's sight is steered by."""
+        return [*super().statistics(), *self.sight.statistics]
+
     # How it is played.
 
     def build(self) -> None:

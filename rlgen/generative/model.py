@@ -124,8 +124,8 @@ class GenerativeModel(AveragedModel):
         return Spec((self.config.latent_size + self.class_count,))
 
     def latent(self, purpose: str, counter: Any, count: int | None = None) -> Any:
-        """Latent vectors, float32 [count or batch_size, latent_size], inside the program."""
-        shape = (count or self.config.batch_size, self.config.latent_size)
+        """Latent vectors, float32 [count or shard_size, latent_size], inside the program."""
+        shape = (count or self.shard_size, self.config.latent_size)
         if self.config.latent_distribution == "normal":
             return self.random.normal(purpose, counter, shape)
         return self.random.uniform(purpose, counter, shape, -1.0, 1.0)

@@ -54,6 +54,11 @@ class SightConfig(AveragedConfig):
                 "loss=wasserstein gives scores whose sign says nothing of how sure D is, so the probability of ada "
                 "cannot follow it: set ada_probability."
             )
+        if self.fake_replay and self.shards > 1:
+            raise UserError(
+                f"fake_replay={self.fake_replay} keeps the examples of one shard, and shards={self.shards}: set one of "
+                "them to 0 or 1."
+            )
         if 0 < self.fake_replay < self.batch_size:
             raise UserError(
                 f"fake_replay={self.fake_replay} is less than a batch: set it to {self.batch_size} or more, or to 0."
@@ -102,6 +107,11 @@ class Sight:
             self._probability = tf.Variable(0.0, trainable=False, name="ada_probability")
             self.variables.append(self._probability)
 
+    @property
+    def statistics(self) -> list[Any]:
+        """The probability of changes, where it is steered."""
+        return [] if self._probability is None else [self._probability]
+
     def exchanged(self, fake: Any, given: Any, random: Draws, draw: Any) -> tuple[Any, Any]:
         """Generated examples, and what was given of them, half of them older ones where those are kept."""
         if self._replay is None:
@@ -123,7 +133,7 @@ class Sight:
         c = self._config
         if c.ada:
             probability = c.ada_probability if self._probability is None else tf.convert_to_tensor(self._probability)
-            pictures = tf.reshape(x, (c.batch_size, *self._made.shape))
+            pictures = tf.reshape(x, (c.batch_size // c.shards, *self._made.shape))
             x = augmentation.changed(pictures, probability, random.seed(f"{look}_change", draw), c.ada)
         # Dense nets see vectors, whatever the shape of an example.
         x = tf.reshape(x, (-1, *self._seen))

@@ -156,7 +156,13 @@ class Transfer(SupervisedModel):
             return self.eye(self._standardized(data.scaled(tf.constant(part))), training=False)
 
         x = self.in_batches(look, arrays.x, size=AT_ONCE)
-        return Feed(Arrays(x, arrays.y), size=self.examples_per_update, draws=self.random, compute=self.computing)
+        return Feed(
+            Arrays(x, arrays.y),
+            size=self.examples_per_update,
+            draws=self.random,
+            compute=self.computing,
+            shards=self.config.shards,
+        )
 
     @property
     def feeding(self) -> Feed:
@@ -166,7 +172,7 @@ class Transfer(SupervisedModel):
     @property
     def computing(self) -> loops.Compute:
         """Dense layers alone are quicker with XLA, convolutions without it."""
-        return loops.Compute() if self._knows_features else self.compute
+        return loops.choose(convolutional=False) if self._knows_features else self.compute
 
     def _looked(self, x: Any) -> tuple[Any, Any]:
         """The head of features, or the whole of pictures; statistics of the backbone stay as they are."""

@@ -37,7 +37,9 @@ def batches(made, first, steps):
     for count, chunk in made.chunks(first, steps):
         carry = made.start(tf.constant(first, tf.int64))
         for i in range(count):
-            batch, carry = made.batch(tf.constant(i), tf.constant(first + i, tf.int64), carry, chunk)
+            update = tf.constant(first + i, tf.int64)
+            (rows,), carry = made.rows(tf.constant(i), update, carry, chunk)
+            batch = made.batch(rows, update)
             seen.append((np.asarray(batch.x), None if batch.y is None else np.asarray(batch.y)))
         first += count
     return seen
