@@ -126,7 +126,8 @@ class A2C(OnPolicyAgent):
         super().build_learner()
         self.returns = RunningMoments(())
         self.running_returns = {
-            shard: tf.Variable(tf.zeros((self.shard_envs,)), trainable=False) for shard in shards.mine(self.config.shards)
+            shard: tf.Variable(tf.zeros((self.shard_envs,)), trainable=False)
+            for shard in shards.mine(self.config.shards)
         }
 
     def learner_state(self) -> dict[str, Any]:
@@ -142,9 +143,7 @@ class A2C(OnPolicyAgent):
         super().feed(rows)
         if self.config.normalize_rewards:
             kept = self.running_returns[shards.number() or 0]
-            returns, running = returns_so_far(
-                rows.reward, rows.done, kept.read_value(), discount=self.config.discount
-            )
+            returns, running = returns_so_far(rows.reward, rows.done, kept.read_value(), discount=self.config.discount)
             kept.assign(running)
             self.returns.feed(returns)
 

@@ -280,14 +280,7 @@ class Agent(Algorithm):
     def _refuse_unserved(self) -> None:
         if self.can_choose(self.action_space):
             return
-        able = []
-        for plugin in registry.available("agent"):
-            # A stranger's broken plug-in must not hide which agents would do.
-            try:
-                if plugin.load().can_choose(self.action_space):
-                    able.append(plugin.name)
-            except Exception:
-                continue
+        able = registry.able("agent", lambda cls: cls.can_choose(self.action_space))
         names = " or ".join(space.__name__ for space in self.serves)
         names += " actions" + (self.wants if isinstance(self.action_space, self.serves) else "")
         advice = f"Agents that can: {', '.join(able)}." if able else "No installed agent can."

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import loops, runtime, shards
+from rlgen import elsewhere, loops, runtime, shards
 from rlgen.agents.agent import Agent, AgentConfig, Observations
 from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout
 from rlgen.agents.trajectory import Episodes, Transitions
@@ -175,7 +175,7 @@ class RolloutAgent(Agent):
         if self.config.shards == 1:
             return {**common, **self._shard_state(0)}
         own = {str(shard): self._shard_state(shard) for shard in self._rollouts}
-        return {**common, shards.STATE: self._elsewhere.completed(own)}
+        return {**common, elsewhere.STATE: self._elsewhere.completed(own)}
 
     def train(self, steps: int) -> dict[str, float]:
         """Take `steps` environment steps, an update after every `rollout_steps` of each environment."""
@@ -198,7 +198,7 @@ class RolloutAgent(Agent):
     # ---- rollouts and updates in turn -----------------------------------------------------------------
 
     def _advance_graph(self, iterations: Any) -> Any:
-        """Rollouts and updates in turn; sums of the scalars, and of each shard here the episodes, [iterations, T, N, 3]."""
+        """Rollouts and updates in turn; the scalars' sums, and each shard's episodes, [iterations, T, N, 3]."""
         rollouts, limit = list(self._rollouts.values()), self._chunk_iterations
         rows, envs = self.config.rollout_steps, self.shard_envs
 
@@ -274,7 +274,7 @@ class RolloutAgent(Agent):
         self._generators = {shard: np.random.default_rng(self._seed_of("exploration", shard)) for shard in mine}
         self.generator = self._generators[mine[0]]
         self._rollouts: dict[int, Any] = {shard: self._new_rollout(shard) for shard in mine}
-        self._elsewhere = shards.Elsewhere(self.config.shards)
+        self._elsewhere = elsewhere.Elsewhere(self.config.shards)
         self._tally = loops.Tally()
         self._advance = loops.program(self._advance_graph, compute=self.compute)
         self._update = loops.program(self._learn_from_columns, compute=self.compute)

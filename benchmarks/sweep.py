@@ -4,8 +4,8 @@ python -m benchmarks.sweep reports
 python -m benchmarks.sweep lander [pruned|whole]
 
 `lander` trains for an hour or two, and goes on where it was stopped: 40 trials of DQN on LunarLander-v3, then the best
-values and the present ones from ten seeds that the sweep has not seen. `pruned`: a seed a trial, cut short by the median
-of the others; `whole`: two seeds a trial, none cut short, judged by the best evaluation, as runs are.
+values and the present ones from ten seeds that the sweep has not seen. `pruned`: a seed a trial, cut short by the
+median of the others; `whole`: two seeds a trial, none cut short, judged by the best evaluation, as runs are.
 """
 
 from __future__ import annotations

@@ -170,7 +170,12 @@ def is_loss(error: BaseException) -> CrewLost | None:
         return None
     import tensorflow as tf
 
-    gone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+    gone = (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+    )
     if isinstance(error, gone) or (isinstance(error, tf.errors.InternalError) and "ollective" in str(error)):
         return CrewLost(f"Another of the {now().size} processes is gone: {first_line(error)}")
     return None

@@ -60,7 +60,7 @@ class Crewed:
             if said.keys() & {"step", "told"}:
                 yield said
             else:
-                answer = said
+                answer = self._answers[0] = said
         if answer is None or answer.get("kind") == "CrewLost":
             for follower in followers:
                 follower.join(NOTICE_SECONDS)
@@ -91,12 +91,9 @@ class Crewed:
         """The process that was ended, rather than one that noticed it."""
         for member in self._members:
             member.send(signal.SIGKILL)
-        said = [member.why() for member in self._members if member not in self._survivors()]
-        return said[0] if said else self._members[0].why()
-
-    def _survivors(self) -> list[Member]:
-        """Those that have said something at their end."""
-        return [self._members[rank] for rank in self._answers]
+        # Those that have said something at their end have noticed it.
+        ended = [member for rank, member in enumerate(self._members) if rank not in self._answers]
+        return (ended or self._members)[0].why()
 
     def _end(self) -> None:
         for member in self._members:

@@ -21,19 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import crew, loops, runtime, shards, state
+from rlgen import crew, loops, registry, runtime, shards, state
 from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.building import built
 from rlgen.crew import Joined
-from rlgen.errors import CrewLost, RlgenError, UserError
+from rlgen.crew_cost import Cost
+from rlgen.elsewhere import STATE, Told
+from rlgen.errors import RlgenError, UserError
 from rlgen.importing import Consent
 from rlgen.run import RunConfig
 from rlgen.state import Arrays
-
-# How long an update is timed, after the first chunk, which compiles.
-TIMED_SECONDS = 3.0
-# What several processes should bring, about, or they are not worth it.
-LEAST_SPEEDUP = 1.25
 
 
 def led(algorithm: Algorithm, config: RunConfig) -> Any:
@@ -42,9 +39,11 @@ def led(algorithm: Algorithm, config: RunConfig) -> Any:
     if not isinstance(joined, Joined):
         return algorithm
     if not algorithm.data_parallel:
+        kind = registry.find(config.algorithm, registry.ALGORITHM_KINDS).kind
+        able = registry.able(kind, lambda cls: cls.data_parallel)
         raise UserError(
-            f"'{config.algorithm}' cannot be trained data-parallel: its updates are not made of shards. What can: "
-            "a2c, ppo, reinforce, and all generative and supervised models."
+            f"'{config.algorithm}' cannot be trained data-parallel: its updates are not made of shards. Those of kind "
+            f"{kind} that can: {', '.join(able) or 'none'}."
         )
     shards.mine(algorithm.config.shards)
     return Lead(algorithm, config, joined)
@@ -62,19 +61,29 @@ def dismiss(run: Path | None = None) -> None:
                 raise
 
 
+# Who passes on what is to be said; another one where standard error is not seen.
+tell: Callable[[str], None] = runtime.tell
+
+
+def speak_through(listener: Callable[[str], None]) -> None:
+    """Let what is to be said go there."""
+    global tell
+    tell = listener
+
+
 class Lead:
     """An algorithm whose work several processes do; everything else is its own."""
 
     def __init__(self, algorithm: Algorithm, config: RunConfig, joined: Joined) -> None:
         self._algorithm, self._joined = algorithm, joined
-        self._begun, self._cost = False, _Cost(joined)
+        self._begun, self._cost = False, Cost(joined, xla=getattr(algorithm, "compute", loops.Compute()).exchanges)
         self._config = {name: value for name, value in vars(config).items() if name != "about"}
         self._config["about"] = {"chosen": config.about.get("chosen")}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._algorithm, name)
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """That of what learns, for whoever asks what it is."""
         return type(self._algorithm)
@@ -93,7 +102,7 @@ class Lead:
             found = _trained(self._joined, self._algorithm, steps)
             if self._cost.ready(found, time.perf_counter() - start):
                 self._say({"do": "measure"})
-                self._cost.measure()
+                tell(self._cost.measured())
             return {**found, **self._cost.scalars}
 
     def state(self) -> Mapping[str, Any]:
@@ -116,11 +125,9 @@ class Lead:
         """Let the others become what this one is; it may have gone on from a checkpoint."""
         self._say({"do": "begin", "config": self._config})
         tree = self._algorithm.state()
-        known = {name: part for name, part in tree.items() if name != shards.STATE}
-        known[shards.STATE] = {
-            shard: part
-            for shard, part in tree.get(shards.STATE, {}).items()
-            if isinstance(part, shards.Told) and part.known
+        known = {name: part for name, part in tree.items() if name != STATE}
+        known[STATE] = {
+            shard: part for shard, part in tree.get(STATE, {}).items() if isinstance(part, Told) and part.known
         }
         self._joined.share(_bytes(state.read(known)))
         self._begun = True
@@ -191,8 +198,8 @@ def _told(joined: Joined, algorithm: Algorithm, tree: Mapping[str, Any]) -> None
     Raises:
         RlgenError: it is not.
     """
-    parts: Mapping[str, Any] = tree.get(shards.STATE, {})
-    own = {shard: part for shard, part in parts.items() if not isinstance(part, shards.Told)}
+    parts: Mapping[str, Any] = tree.get(STATE, {})
+    own = {shard: part for shard, part in parts.items() if not isinstance(part, Told)}
     learned = hashlib.blake2b(digest_size=16)
     for name, array in state.read(algorithm.inference_state()).items():
         learned.update(name.encode())
@@ -204,67 +211,17 @@ def _told(joined: Joined, algorithm: Algorithm, tree: Mapping[str, Any]) -> None
             "with the same versions of all packages."
         )
     arrays = {name: array for each in told for name, array in _arrays(each[16:]).items()}
-    others = {shard: part for shard, part in parts.items() if isinstance(part, shards.Told)}
+    others = {shard: part for shard, part in parts.items() if isinstance(part, Told)}
     state.write(others, arrays)
 
 
 def _become(algorithm: Algorithm, arrays: Arrays) -> None:
     """Take the chief's state; of the shards what it knows of them."""
     tree = dict(algorithm.state())
-    parts = tree.pop(shards.STATE, {})
-    there = {name.split("/")[1] for name in arrays if name.startswith(f"{shards.STATE}/")}
+    parts = tree.pop(STATE, {})
+    there = {name.split("/")[1] for name in arrays if name.startswith(f"{STATE}/")}
     known = {shard: part for shard, part in parts.items() if shard in there}
-    state.write({**tree, **({shards.STATE: known} if known else {})}, arrays)
-
-
-class _Cost:
-    """What part of an update the exchange takes, and whether it is worth that."""
-
-    def __init__(self, joined: Joined) -> None:
-        self.scalars: dict[str, float] = {}
-        self._joined, self._seconds = joined, 0.0
-        # Updates and exchanges, when the timing began and now.
-        self._first: tuple[float, int] | None = None
-        self._now: tuple[float, int] = (0.0, 0)
-
-    def ready(self, found: Mapping[str, float], seconds: float) -> bool:
-        """Note a chunk; whether there is enough to judge by, for the first time."""
-        before, self._now = self._now, (found["work/updates"], self._joined.exchanges())
-        if self._first is None:
-            self._first = self._now
-            return False
-        self._seconds += seconds
-        return self._seconds >= TIMED_SECONDS > self._seconds - seconds and before < self._now
-
-    def measure(self) -> None:
-        """Time exchanges alone, and say what they mean."""
-        assert self._first is not None, "it is ready"
-        joined = self._joined
-        updates, exchanges = (now - first for now, first in zip(self._now, self._first, strict=True))
-        ms = 1000 * self._seconds / updates
-        exchange = min(1000 * joined.measured_seconds() * exchanges / updates, ms)
-        share = exchange / ms
-        self.scalars = {"time/exchange_share": share}
-        speedup = joined.size * (1 - share)
-        verdict = (
-            "That is hardly worth it: one process takes about as long. Larger batches or networks would pay."
-            if speedup < LEAST_SPEEDUP
-            else f"All together are up to {speedup:.1f} times as fast as one."
-        )
-        tell(
-            f"An update takes {ms:.3g} ms in {joined.size} processes, {exchange:.3g} ms of them the exchange of "
-            f"{max(joined.numbers):,} numbers between them: {1 - share:.0%} efficiency. {verdict}"
-        )
-
-
-# Who passes on what is to be said; another one where standard error is not seen.
-tell: Callable[[str], None] = runtime.tell
-
-
-def speak_through(listener: Callable[[str], None]) -> None:
-    """Let what is to be said go there."""
-    global tell
-    tell = listener
+    state.write({**tree, **({STATE: known} if known else {})}, arrays)
 
 
 @contextlib.contextmanager

@@ -124,3 +124,14 @@ class Board:
         result = job.run.result
         score = result["score"]
         self.message(f"{job.label}: {score} {result['evaluation'][score]:,.4g}, {job.run.path}")
+
+
+class Shared(Board):
+    """Shows one run that several processes train: whoever asked for it says what came of it."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def over(self, job: Job) -> None:
+        """Take its bar away."""
+        self.ended(job.label)

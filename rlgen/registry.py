@@ -9,6 +9,7 @@ process uses the decorator `register`. One kind of thing is one namespace, and e
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import os
 import re
@@ -144,6 +145,16 @@ def find(name: str, kinds: Sequence[str] = KINDS) -> Plugin:
 def load(name: str, kinds: Sequence[str] = KINDS) -> Any:
     """`find`, then import."""
     return find(name, kinds).load()
+
+
+def able(kind: str, can: Callable[[Any], bool]) -> list[str]:
+    """The names of those plug-ins of a kind that can do something; one that is broken cannot."""
+    found = []
+    for plugin in available(kind):
+        with contextlib.suppress(Exception):
+            if can(plugin.load()):
+                found.append(plugin.name)
+    return found
 
 
 def _namespace(kind: str) -> tuple[str, ...]:

@@ -222,7 +222,7 @@ def together(name: str, asked: Mapping[str, Any], *, workers: int | None, on: st
     """
     from rlgen import cluster, launching
     from rlgen import workers as pool
-    from rlgen.progress import Board
+    from rlgen.progress import Shared
 
     if asked.get("trust"):
         raise UserError("Processes of their own import what you name here alone: leave --trust out.")
@@ -231,10 +231,10 @@ def together(name: str, asked: Mapping[str, Any], *, workers: int | None, on: st
     request = pool.portable({**asked, "name": name, "run": place, "resume": resume})
     job = pool.Job(name, request)
     if on is None:
-        with Board(1) as board:
+        with Shared() as board:
             pool.train([job], workers=1, display=board, start=lambda: launching.Crewed(workers or 2))
     else:
-        with cluster.joined(on, [Path(request["run"])]) as found, Board(1) as board:
+        with cluster.joined(on, [Path(request["run"])]) as found, Shared() as board:
             size = workers or found.cpus
             pool.train([job], workers=1, display=board, start=lambda: launching.Crewed(size, found.start))
     if job.error is not None:

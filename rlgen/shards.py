@@ -9,23 +9,18 @@ a batch as a whole looks at a shard.
 from __future__ import annotations
 
 import contextvars
-import threading
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy.typing as npt
-
-from rlgen import crew, state
+from rlgen import crew
 from rlgen.config import option
 from rlgen.errors import RlgenError, UserError
-from rlgen.state import Arrays
+from rlgen.lockstep import Member, abandon, current
 
 FIELD: int = option(
     1, "Equal parts of a batch, each with draws of its own, which several processes can share.", at_least=1
 )
-
-# The part of an algorithm's state that has a tree for each of several shards.
-STATE = "shards"
 
 # The shard that is computed, and the step that it takes part in; None outside of one.
 _number: contextvars.ContextVar[int | None] = contextvars.ContextVar("number", default=None)
@@ -90,7 +85,7 @@ def each(
     """
     if count == 1:
         return [function(part) for part in parts]
-    return _Step(mine(count), statistics, streams).run([lambda part=part: function(part) for part in parts])
+    return _Step(mine(count), statistics, streams).run([functools.partial(function, part) for part in parts])
 
 
 def together() -> int:
@@ -127,51 +122,6 @@ def _loop(going_on: Any, body: Any, carry: Any, at_most: int) -> Any:
     return tf.while_loop(going_on, body, carry, maximum_iterations=at_most, parallel_iterations=1)
 
 
-class Elsewhere:
-    """The shards that other processes have, of which this one knows what they have told.
-
-    Attributes:
-        known: by shard, its state as arrays.
-    """
-
-    def __init__(self, count: int) -> None:
-        """Know nothing of the others of so many."""
-        self._count, self.known = count, dict[str, Arrays]()
-
-    def completed(self, own: Mapping[str, Any]) -> dict[str, Any]:
-        """The trees of all shards, of which this process has its `own`."""
-        alike = next(iter(own.values()))
-        return {shard: own[shard] if shard in own else Told(self.known, shard, alike) for shard in self._names}
-
-    @property
-    def _names(self) -> list[str]:
-        return [str(shard) for shard in range(self._count)]
-
-
-class Told:
-    """The state of a shard that another process has, as it was last told.
-
-    Attributes:
-        known: whether it ever was.
-    """
-
-    def __init__(self, known: dict[str, Arrays], shard: str, alike: Mapping[str, Any]) -> None:
-        self._known, self._shard, self._alike = known, shard, alike
-
-    @property
-    def known(self) -> bool:
-        """As the class says."""
-        return self._shard in self._known
-
-    def state_arrays(self) -> Arrays:
-        """What is known; where nothing is, the state of one here, which has the same form."""
-        return self._known.get(self._shard) or state.read(self._alike)
-
-    def load_state_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Know it from now on."""
-        self._known[self._shard] = dict(arrays)
-
-
 class _Step:
     """Functions that run one beside another, each up to where it meets the others.
 
@@ -179,9 +129,7 @@ class _Step:
         readings: the statistics as each of them has left them since they last met.
     """
 
-    def __init__(
-        self, numbers: Sequence[int], statistics: Sequence[Any] = (), streams: Sequence[Any] = ()
-    ) -> None:
+    def __init__(self, numbers: Sequence[int], statistics: Sequence[Any] = (), streams: Sequence[Any] = ()) -> None:
         self.numbers, self.statistics, self._streams = numbers, statistics, streams
         self.readings: list[list[Any]] = []
 
@@ -192,27 +140,30 @@ class _Step:
             result = _within(self, self.numbers[0], functions[0])
             self._turn_streams(-self.numbers[0])
             return [result]
-        members = [_Member(self, *about) for about in zip(self.numbers, functions, strict=True)]
+        members = [
+            Member(self, functools.partial(_within, self, number, function))
+            for number, function in zip(self.numbers, functions, strict=True)
+        ]
         while True:
             self._advance(members)
             if all(member.over for member in members):
                 self._write([_mean(readings) for readings in zip(*self.readings, strict=True)])
                 return [member.result for member in members]
             if any(member.over for member in members):
-                _abandon(members)
+                abandon(members)
                 raise RlgenError("One shard applies gradients more often than another one: a step has to be alike.")
             try:
                 replies = members[0].asks[0]([member.asks[1] for member in members])
             except BaseException:
-                _abandon(members)
+                abandon(members)
                 raise
             for member, reply in zip(members, replies, strict=True):
                 member.reply = reply
 
     def meet(self, action: Callable[[list[Any]], list[Any]], argument: Any) -> Any:
         """What `action` makes of the arguments of all, called by one of them."""
-        member = _member.get()
-        return action([argument])[0] if member is None or member.step is not self else member.meet(action, argument)
+        member = current(self)
+        return action([argument])[0] if member is None else member.meet(action, argument)
 
     def averaged(self, tensors: list[list[Any]]) -> list[list[Any]]:
         """The means over all shards of all processes, for each of those here; statistics are averaged with them."""
@@ -237,26 +188,26 @@ class _Step:
 
         def turn(*carries: Any) -> Any:
             inner = _Step(self.numbers)
-            bodies = [lambda body=body, carry=carry: body(*carry) for (_, body, *_), carry in zip(loops, carries)]
+            bodies = [functools.partial(body, *carry) for (_, body, *_), carry in zip(loops, carries, strict=True)]
             return tuple(tuple(carry) for carry in inner.run(bodies))
 
         return list(_loop(lambda first, *_: going_on(*first), turn, tuple(carry for _, _, carry, _ in loops), at_most))
 
-    def _advance(self, members: Sequence[_Member]) -> None:
+    def _advance(self, members: Sequence[Member]) -> None:
         """Let each of them go on to where it meets the others; each begins with the same statistics."""
         before, self.readings = self._read(), []
         drawn = [_value(stream) for stream in self._streams]
-        for member in members:
+        for number, member in zip(self.numbers, members, strict=True):
             if self.readings:
                 self._write(before)
                 for stream, value in zip(self._streams, drawn, strict=True):
                     stream.assign(value)
-            self._turn_streams(member.number)
+            self._turn_streams(number)
             member.go_on()
             if member.error is not None:
-                _abandon(members)
+                abandon(members)
                 raise member.error
-            self._turn_streams(-member.number)
+            self._turn_streams(-number)
             self.readings.append(self._read())
 
     def _turn_streams(self, by: int) -> None:
@@ -275,93 +226,14 @@ class _Step:
             variable.assign(value)
 
 
-class _Member:
-    """One of the functions of a step, in a thread of its own that runs only while the others wait.
-
-    Attributes:
-        step: that it is a part of.
-        number: of its shard.
-        asks: what it waits for, an action and an argument.
-        reply: what it gets.
-        over: whether it has come to its end.
-        result: what it returned.
-        error: what it raised.
-    """
-
-    def __init__(self, step: _Step, number: int, function: Callable[[], Any]) -> None:
-        import tensorflow as tf
-
-        self.step, self.number, self._function = step, number, function
-        self.asks: tuple[Any, Any] = (None, None)
-        self.reply: Any = None
-        self.over, self.result = False, None
-        self.error: BaseException | None = None
-        self._graph, self._abandoned = tf.compat.v1.get_default_graph(), False
-        self._mine, self._others = threading.Semaphore(0), threading.Semaphore(0)
-        context = contextvars.copy_context()
-        self._thread = threading.Thread(target=context.run, args=(self._run,), daemon=True)
-        self._thread.start()
-
-    def go_on(self) -> None:
-        """Run it to where it asks for something, or to its end."""
-        self._mine.release()
-        self._others.acquire()
-
-    def abandon(self) -> None:
-        """Let it end where it is."""
-        if not self.over:
-            self._abandoned = True
-            self.go_on()
-
-    def meet(self, action: Any, argument: Any) -> Any:
-        """Wait until all ask for the same; called in its own thread."""
-        import tensorflow as tf
-
-        if tf.compat.v1.get_default_graph() is not self._graph:
-            raise RlgenError(
-                "Gradients are applied inside a loop or a condition of TensorFlow's, where shards cannot meet: use "
-                "rlgen.shards.while_loop, or as many processes as there are shards."
-            )
-        self.asks = action, argument
-        self._others.release()
-        self._mine.acquire()
-        if self._abandoned:
-            raise _Abandoned
-        return self.reply
-
-    def _run(self) -> None:
-        self._mine.acquire()
-        try:
-            if not self._abandoned:
-                with self._graph.as_default():
-                    _member.set(self)
-                    self.result = _within(self.step, self.number, self._function)
-        except BaseException as error:
-            self.error = error
-        self.over = True
-        self._others.release()
-
-
-_member: contextvars.ContextVar[_Member | None] = contextvars.ContextVar("member", default=None)
-
-
-class _Abandoned(BaseException):
-    """Raised in a function whose step is over."""
-
-
-def _abandon(members: Sequence[_Member]) -> None:
-    for member in members:
-        member.abandon()
-
-
 def _within(step: _Step, number: int, function: Callable[[], Any]) -> Any:
     """Call `function` as a part of a step."""
-    tokens = (_step, _step.set(step)), (_number, _number.set(number))
+    before, shard = _step.set(step), _number.set(number)
     try:
         return function()
     finally:
-        for variable, token in tokens:
-            variable.reset(token)  # type: ignore[attr-defined]
+        _number.reset(shard)
+        _step.reset(before)
 
 
 def _mean(tensors: Sequence[Any]) -> Any:

@@ -87,7 +87,9 @@ class Feed:
         if not self.streamed:
             self._columns = [tf.Variable(column, trainable=False) for column in columns]
         self.signature = [
-            tf.TensorSpec((self._chunk, self._mine, *column.shape[1:]), column.dtype) for column in columns if self.streamed
+            tf.TensorSpec((self._chunk, self._mine, *column.shape[1:]), column.dtype)
+            for column in columns
+            if self.streamed
         ]
         counter = [tf.TensorSpec((), tf.int64)]
         self._host_order = loops.program(self._epoch_order, compute=compute, signature=counter)

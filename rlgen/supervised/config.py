@@ -65,6 +65,7 @@ class SupervisedConfig(DescentConfig):
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
+        super().check()
         if self.balance_classes and self.class_weights:
             raise UserError("balance_classes=true says the classes' weights, and class_weights too: leave one out.")
 
