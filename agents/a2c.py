@@ -107,11 +107,13 @@ class A2C(OnPolicyAgent):
         another episode, and V of where it was cut counts.
         """
 
+        network = self.acted.network
+
         def all_of_them() -> Any:
-            return tf.reshape(self.network.value(flat(following)), value.shape)
+            return tf.reshape(network.value(flat(following)), value.shape)
 
         def of_the_next_row() -> Any:
-            return tf.concat([value[1:], self.network.value(following[-1])[None]], 0)
+            return tf.concat([value[1:], network.value(following[-1])[None]], 0)
 
         return tf.cond(tf.reduce_any(rows.truncated), all_of_them, of_the_next_row)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import gymnasium as gym
 import numpy as np
@@ -38,6 +38,9 @@ class AgentConfig(Config):
     env_processes: bool = option(
         False,
         "Each Gymnasium environment that is learned in has a process of its own and steps while the agent learns.",
+    )
+    env_processes_on: Literal["machine", "ray"] = option(
+        "machine", "Where those are: here, or in actors of the Ray cluster that RAY_ADDRESS names."
     )
     exploration_repeat_steps: int = option(
         1, "Steps of an environment for which exploring draws the same random numbers (Dabney et al. 2021).", at_least=1
@@ -91,7 +94,7 @@ class Agent(Algorithm):
             training_wrappers=self.training_wrappers(),
             engine=engine,
             able=self.engines,
-            processes=config.env_processes,
+            processes=config.env_processes_on if config.env_processes else None,
         )
         self.engine = self.environments.engine
         self.step_quantum = config.num_envs

@@ -10,9 +10,10 @@ import gymnasium as gym
 import numpy.typing as npt
 
 from rlgen import learning, networks, runtime
-from rlgen.agents.action_heads import action_head
+from rlgen.agents.action_heads import ActionHead, action_head
 from rlgen.agents.actor_critic import ActorCritic
 from rlgen.agents.agent import Floats, Observations
+from rlgen.agents.ahead import Actor
 from rlgen.agents.computing import NetworkAgent, NetworkConfig
 from rlgen.agents.normalizer import RunningMoments
 from rlgen.agents.rollout_agent import RolloutAgent, RolloutConfig
@@ -52,6 +53,8 @@ class OnPolicyAgent(RolloutAgent, NetworkAgent):
     Attributes:
         network: policy and value.
         head: from what the policy's network puts out to actions.
+        acting: what acts to learn: itself, unless rollouts are collected ahead.
+        acted: what has acted in the rollout that `update` gets, likewise.
     """
 
     Config: ClassVar[type[OnPolicyConfig]] = OnPolicyConfig
@@ -67,6 +70,8 @@ class OnPolicyAgent(RolloutAgent, NetworkAgent):
         self.head = action_head(self.action_space, initial_log_std=config.initial_log_std)
         self.network = ActorCritic(**self.network_arguments())
         self.observations = RunningMoments(self.observation.shape)
+        own = self._actor(self.network, self.head, self.observations)
+        self._present, self.acting, self.acted = own, own, own
 
     # ---- what a subclass may say ----------------------------------------------------------------------
 
@@ -85,9 +90,30 @@ class OnPolicyAgent(RolloutAgent, NetworkAgent):
             ),
         }
 
+    def act_as_now(self) -> None:
+        """As the base says."""
+        self.acting.follow(self._present)
+
+    def hand_over(self) -> None:
+        """As the base says."""
+        self.acted.follow(self.acting)
+        self.act_as_now()
+
+    def _actor(self, network: ActorCritic, head: ActionHead, observations: RunningMoments) -> Actor:
+        return Actor(network, head, observations, normalize=self.config.normalize_observations)
+
+    def _copy(self) -> Actor:
+        """Another one that acts as this agent does now."""
+        head = action_head(self.action_space, initial_log_std=self.config.initial_log_std)
+        copy = self._actor(ActorCritic(**self.network_arguments()), head, RunningMoments(self.observation.shape))
+        copy.follow(self._present)
+        return copy
+
     def build_learner(self) -> None:
         """The optimizer, and what else an update needs. Called once, before the first update."""
         config = self.config
+        if self.collects_ahead:
+            self.acting, self.acted = self._copy(), self._copy()
         self.optimizer = learning.make_optimizer(config.optimizer, config.learning_rate, self.learned_variables())
 
     def learner_state(self) -> dict[str, Any]:
@@ -113,7 +139,7 @@ class OnPolicyAgent(RolloutAgent, NetworkAgent):
 
     def explore_on_host(self, observation: Observations, env_steps: int) -> npt.NDArray[Any]:
         """The same in NumPy, drawing from `self.generator`."""
-        return self.head.sample_on_host(self._parameters_on_host(observation), self.generator)
+        return self.acting.head.sample_on_host(self.acting.parameters_on_host(observation), self.generator)
 
     def to_environment(self, action: Any) -> Any:
         """As the head says."""
@@ -184,10 +210,8 @@ class OnPolicyAgent(RolloutAgent, NetworkAgent):
     # ---- parts ----------------------------------------------------------------------------------------
 
     def _parameters_on_host(self, observations: Observations) -> Floats:
-        if self.config.normalize_observations:
-            observations = self.observations.numpy_normalize(observations)
-        return self.network.policy_on_host(observations)
+        return self._present.parameters_on_host(observations)
 
     def normalized(self, observation: Any) -> Any:
         """Observations as the networks see them."""
-        return self.observations.normalize(observation) if self.config.normalize_observations else observation
+        return self._present.normalized(observation)

@@ -112,6 +112,7 @@ class PPO(A2C):
 
     Config = PPOConfig
     draws_for = ("order",)
+    learns_stale = True
 
     def update(self, rows: Transitions) -> dict[str, Any]:
         """Epochs of gradient steps on L = L_clip + c_v L_value - c_e H over the rollout `rows`, fields [T, N, ...]."""
@@ -170,9 +171,9 @@ class PPO(A2C):
 
     def _sample(self, rows: Transitions) -> Sample:
         """The whole rollout as one batch: advantages and old probabilities by the networks that made it."""
-        config = self.config
-        seen, following = (self.normalized(o) for o in (rows.observation, rows.next_observation))
-        parameters, value = self.network(flat(seen))
+        config, acted = self.config, self.acted
+        seen, following = (acted.normalized(o) for o in (rows.observation, rows.next_observation))
+        parameters, value = acted.network(flat(seen))
         action, known = flat(rows.action), tf.reshape(value, rows.reward.shape)
         advantage = gae(
             self.normalized_rewards(rows),
@@ -184,7 +185,8 @@ class PPO(A2C):
             gae_lambda=config.gae_lambda,
         )
         advantage = tf.reshape(advantage, (-1,))
-        return Sample(flat(seen), action, self.log_prob(parameters, action), value, advantage, advantage + value)
+        log_prob = acted.head.log_prob(parameters, action)
+        return Sample(flat(self.normalized(rows.observation)), action, log_prob, value, advantage, advantage + value)
 
     def _order(self) -> Any:
         """Which steps each gradient step learns from: every epoch a permutation, int32 [epochs * minibatches, B]."""

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from rlgen import elsewhere, loops, runtime, shards
 from rlgen.agents.agent import Agent, AgentConfig, Observations
+from rlgen.agents.ahead import Ahead
 from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout
 from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.config import option
@@ -57,12 +58,14 @@ class RolloutAgent(Agent):
     Attributes:
         updates: calls of `update` so far, int64, a variable, once training has begun; in `update` those before it.
         draws_for: what `update` draws random numbers for; `self.seeds.draw(purpose, counter)` is the seed of each.
+        learns_stale: whether an update asks which policy acted: then environments in processes go on during updates.
         reseedable: true, so nothing made from the seed may be a constant in `update`; `self.seeds` is a variable.
         compute: how rollouts and updates are compiled.
     """
 
     Config: ClassVar[type[RolloutConfig]] = RolloutConfig
     draws_for: ClassVar[tuple[str, ...]] = ()
+    learns_stale: ClassVar[bool] = False
     reseedable = True
     compute: loops.Compute
 
@@ -142,11 +145,23 @@ class RolloutAgent(Agent):
     def begin_rollout_on_host(self, rollout: HostRollout) -> None:
         """The same on the host."""
 
+    def act_as_now(self) -> None:
+        """Where `learns_stale`, let what acts be what has been learned by now."""
+
+    def hand_over(self) -> None:
+        """Likewise, between a rollout and its update: note what has acted in it, and act as now in the next one."""
+
     def shard_learner_state(self, shard: int) -> dict[str, Any]:
         """What only learning needs and only one of several shards has, for `state()`."""
         return {}
 
     # ---- the contract ---------------------------------------------------------------------------------
+
+    @property
+    def collects_ahead(self) -> bool:
+        """Whether a rollout is collected while the one before is learned from."""
+        config = self.config
+        return bool(self.learns_stale and config.env_processes and config.shards == 1)
 
     @property
     def shard_envs(self) -> int:
@@ -191,6 +206,7 @@ class RolloutAgent(Agent):
         return {
             **loops.mean_by_name([rollout.scalars() for rollout in self._rollouts.values()]),
             **self._tally.means(sums),
+            **({} if self._ahead is None else {"rollout/staleness_updates": 1.0}),
             "work/env_steps": updates * self.step_quantum,
             "work/updates": updates,
         }
@@ -251,15 +267,35 @@ class RolloutAgent(Agent):
         sums = np.zeros(loops.ROOM + 1)
         with runtime.one_blas_thread():
             for _ in range(iterations):
-                columns: list[Any] = []
-                for shard, rollout in self._rollouts.items():
-                    self.generator = self._generators[shard]
-                    self.begin_rollout_on_host(rollout)
-                    rows, episodes = rollout.collect(self.config.rollout_steps)
-                    rollout.count(self.counted(episodes))
-                    columns += [tf.constant(column) for column in rows]
+                columns = self._collected() if self._ahead is None else self._collected_ahead(self._ahead)
                 sums += self._update(*columns).numpy()
+        if self._ahead is not None:
+            self._ahead.settle()
         return sums
+
+    def _collected(self) -> list[Any]:
+        """A rollout of each shard here."""
+        columns: list[Any] = []
+        for shard, rollout in self._rollouts.items():
+            self.generator = self._generators[shard]
+            self.begin_rollout_on_host(rollout)
+            rows, episodes = rollout.collect(self.config.rollout_steps)
+            rollout.count(self.counted(episodes))
+            columns += [tf.constant(column) for column in rows]
+        return columns
+
+    def _collected_ahead(self, ahead: Ahead) -> list[Any]:
+        """The rollout that was collected meanwhile; the next one is begun."""
+        (rollout,) = self._rollouts.values()
+        found = ahead.take()
+        if found is None:
+            self.act_as_now()
+            found = rollout.collect(self.config.rollout_steps)
+        rows, episodes = found
+        rollout.count(self.counted(episodes))
+        self.hand_over()
+        ahead.begin()
+        return [tf.constant(column) for column in rows]
 
     # ---- parts ----------------------------------------------------------------------------------------
 
@@ -274,6 +310,7 @@ class RolloutAgent(Agent):
         self._generators = {shard: np.random.default_rng(self._seed_of("exploration", shard)) for shard in mine}
         self.generator = self._generators[mine[0]]
         self._rollouts: dict[int, Any] = {shard: self._new_rollout(shard) for shard in mine}
+        self._ahead = Ahead(self._rollouts[0], self.config.rollout_steps) if self.collects_ahead else None
         self._elsewhere = elsewhere.Elsewhere(self.config.shards)
         self._tally = loops.Tally()
         self._advance = loops.program(self._advance_graph, compute=self.compute)

@@ -1,7 +1,8 @@
 """What processes of their own gain slow environments: steps per second with and without, in turns.
 
 The environment waits, as one does that talks to a simulator, or computes, so many milliseconds a step; a DQN makes an
-update after every step of four of them.
+update after every step of four of them, a PPO of 512-512 forty after every 32. PPO is also held against itself with
+processes, but without a rollout ahead.
 
     python -m benchmarks.processes
 """
@@ -21,7 +22,11 @@ import rlgen
 
 RESULTS = Path(__file__).parent / "results" / "processes.json"
 ENVS, STEPS, ROUNDS = 4, 1200, 3
-CASES = (("waits", 5.0), ("waits", 1.0), ("computes", 5.0))
+CASES = (("dqn", "waits", 5.0), ("dqn", "waits", 1.0), ("dqn", "computes", 5.0), ("ppo", "waits", 5.0))
+FIELDS: dict[str, dict[str, Any]] = {
+    "dqn": {"train_every_env_steps": ENVS, "updates_per_train": 1, "learning_starts_env_steps": 64, "batch_size": 64},
+    "ppo": {"rollout_steps": 32, "epochs": 10, "minibatches": 4, "hidden_units": (512, 512)},
+}
 
 
 class Slow(gym.Env[Any, Any]):
@@ -51,31 +56,42 @@ class Slow(gym.Env[Any, Any]):
         return self.np_random.uniform(-1, 1, 4).astype(np.float32)
 
 
-def rate(kind: str, milliseconds: float, *, processes: bool) -> float:
+def rate(agent_name: str, kind: str, milliseconds: float, *, processes: bool, ahead: bool = True) -> float:
     """Environment steps per second, once everything is compiled."""
+    # Not above: processes of environments import this module, and need no TensorFlow.
+    from rlgen.agents.ppo import PPO
+
+    PPO.learns_stale = ahead
     problem = f"benchmarks.processes:Slow?milliseconds={milliseconds}&waits={str(kind == 'waits').lower()}"
-    config = {"num_envs": ENVS, "train_every_env_steps": ENVS, "updates_per_train": 1, "env_processes": processes}
-    agent = rlgen.make("dqn", env=problem, config={**config, "learning_starts_env_steps": 64, "batch_size": 64})
-    agent.train(200)
+    config = {"num_envs": ENVS, "env_processes": processes, **FIELDS[agent_name]}
+    agent = rlgen.make(agent_name, env=problem, config=config)
+    steps = -(-STEPS // agent.step_quantum) * agent.step_quantum
+    agent.train(2 * agent.step_quantum if agent_name == "ppo" else 200)
     start = time.perf_counter()
-    agent.train(STEPS)
+    agent.train(steps)
     elapsed = time.perf_counter() - start
     agent.close()
-    return STEPS / elapsed
+    return float(steps / elapsed)
 
 
 def main() -> None:
     """Measure in turns, and write it down."""
     rows = []
-    for kind, milliseconds in CASES:
-        pairs = [
-            (rate(kind, milliseconds, processes=False), rate(kind, milliseconds, processes=True)) for _ in range(ROUNDS)
-        ]
-        together, apart = (statistics.median(column) for column in zip(*pairs, strict=True))
-        ratios = [round(second / first, 2) for first, second in pairs]
-        row = {"environment": kind, "milliseconds": milliseconds, "envs": ENVS, "together": round(together, 1)}
-        rows.append({**row, "apart": round(apart, 1), "ratios": ratios})
-        print(rows[-1], flush=True)
+    for agent, *case in CASES:
+        kind, milliseconds = case
+        about = {"agent": agent, "environment": kind, "milliseconds": milliseconds, "envs": ENVS}
+        hows: list[dict[str, bool]] = [{"processes": False}, {"processes": True}]
+        if agent == "ppo":
+            hows.append({"processes": True, "ahead": False})
+        rounds = [[rate(agent, kind, milliseconds, **how) for how in hows] for _ in range(ROUNDS)]  # type: ignore[arg-type]
+        together, apart, *others = (statistics.median(column) for column in zip(*rounds, strict=True))
+        row = {**about, "together": round(together, 1), "apart": round(apart, 1)}
+        row["ratios"] = [round(second / first, 2) for first, second, *_ in rounds]
+        if others:
+            row["without_ahead"] = round(others[0], 1)
+            row["ratios_of_ahead"] = [round(second / third, 2) for _, second, third in rounds]
+        rows.append(row)
+        print(row, flush=True)
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
 
 

@@ -10,7 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks import atari_tables, export_tables, generative_tables, supervised_tables
+from benchmarks import atari_tables, export_tables, generative_tables, scale_tables, supervised_tables
 from benchmarks.growth import AXES, COLORS
 from benchmarks.learning import CONTROL_BARS, TF_AGENTS_BARS
 from benchmarks.markdown import table
@@ -242,50 +242,12 @@ def summaries() -> str:
     )
 
 
-def processes() -> str:
-    """What slow environments gain by processes of their own."""
-    rows = json.loads((HERE / "results" / "processes.json").read_text())
-    header = ["a step", "environments", "steps per second, side by side", "in processes", "ratio, each round"]
-    cells = [
-        (
-            f"{row['environment']} {row['milliseconds']:g} ms",
-            row["envs"],
-            f"{row['together']:,.0f}",
-            f"{row['apart']:,.0f}",
-            ", ".join(map(str, row["ratios"])),
-        )
-        for row in rows
-    ]
-    return (
-        "DQN, an update of 64 after each step of all environments, on two cores; `env_processes=true` and without, in "
-        f"turns.\n\n{table(header, cells)}\n\n`python -m benchmarks.processes`\n"
-    )
-
-
-def side_by_side() -> str:
-    """What two processes take of one's time, and what is left after kills."""
-    share = json.loads((HERE / "results" / "side_by_side.json").read_text())
-    kills = json.loads((HERE / "results" / "kills.json").read_text())
-    rounds = "; ".join(f"{two} s of {one} s" for one, two in share["seconds_of_one_and_two"])
-    names = {"here": "processes of this machine", "ray": "Ray"}
-    header = ["", "SIGKILLs", "runs", "that lost a process", "results missing", "results with other bits"]
-    columns = ("kills", "runs", "runs_that_lost_a_process", "missing", "other_bits")
-    cells = [(names[engine], *(row[column] for column in columns)) for engine, row in kills.items()]
-    return (
-        f"`{share['command']} --workers 2` takes {share['share']:.2f} of one worker's time, start included "
-        f"(bar: {share['bar_share']}): {rounds}. `python -m benchmarks.side_by_side`\n\n"
-        "A worker is ended at a random moment, again and again; every result is held against that of the run alone: "
-        f"evaluation and weights.\n\n{table(header, cells)}\n\n`python -m benchmarks.kills`\n"
-    )
-
-
 def page() -> str:
     """The whole page."""
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
         f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
-        f"## Runs side by side\n\n{side_by_side()}\n"
-        f"## Slow environments in processes\n\n{processes()}\n"
+        f"{scale_tables.section()}"
         f"## What summaries cost\n\n{summaries()}\n"
         f"## Learning\n\n{cartpole()}\n{control()}\n{atari_tables.section()}"
         f"## TF-Agents\n\n{tf_agents()}\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import gymnasium as gym
 
@@ -26,6 +26,7 @@ from rlgen.spec import Stack
 __all__ = ["Environments", "HostEnvs", "Step"]
 
 T = TypeVar("T")
+ProcessesOn = Literal["machine", "ray"]
 
 JUDGED_AT_ONCE = 64  # More would make no step cheaper, and an environment may be large.
 
@@ -51,7 +52,7 @@ class Environments:
         training_wrappers: Sequence[str] = (),
         engine: str = "auto",
         able: Sequence[str] = ("compiled", "gymnasium"),
-        processes: bool = False,
+        processes: ProcessesOn | None = None,
     ) -> None:
         """Look everything up and make one environment to see its spaces.
 
@@ -61,7 +62,7 @@ class Environments:
             training_wrappers: more of them, outside of those, for training alone.
             engine: "auto", "compiled" or "gymnasium".
             able: the engines the algorithm can learn on.
-            processes: whether each that is learned in has a process of its own.
+            processes: where each that is learned in has a process of its own; None: it has none.
 
         Raises:
             UserError: no such environment or wrapper, one that cannot be made, or an engine that it does not have.
@@ -135,8 +136,8 @@ class Environments:
                 f"num_envs={num_envs}: '{self._source.id}' was brought as a single environment. Set num_envs=1, or "
                 "bring its class or a function that makes one."
             )
-        if self._processes:
-            envs: HostEnvs = self._of_vector(lambda: vector_of_processes(self._texts, num_envs), seed)
+        if self._processes is not None:
+            envs: HostEnvs = self._of_vector(lambda: self._vector_elsewhere(num_envs), seed)
         elif (make_vector := self._source.make_vector) is not None and not self._training:
             envs = self._of_vector(lambda: make_vector(num_envs), seed)
         else:
@@ -159,6 +160,14 @@ class Environments:
 
     def _of_vector(self, make: Callable[[], gym.vector.VectorEnv[Any, Any, Any]], seed: int) -> OfVector:
         return OfVector(lambda: self._made(make), seed=seed, contract=self.contract)
+
+    def _vector_elsewhere(self, num_envs: int) -> gym.vector.VectorEnv[Any, Any, Any]:
+        """So many in other processes, here or on a cluster."""
+        if self._processes == "machine":
+            return vector_of_processes(self._texts, num_envs)
+        from rlgen.envs.actors import vector_of_actors
+
+        return vector_of_actors(self._texts, num_envs)
 
     def _check_processes(self) -> None:
         """Refuse what has no place in another process."""

@@ -69,7 +69,7 @@ def joined(address: str, places: Iterable[Path]) -> Iterator[Cluster]:
     Raises:
         UserError: there is no Ray, no such cluster, or its nodes cannot train; the message says which and why.
     """
-    ray, ours = _ray(), False
+    ray, ours = imported(), False
     # Ray ends a process on SIGTERM in its own way.
     before = signal.getsignal(signal.SIGTERM)
     if not ray.is_initialized():
@@ -107,7 +107,7 @@ def check_address(address: str) -> None:
         )
 
 
-def _ray() -> Any:
+def imported() -> Any:
     """Ray, imported quietly."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -160,7 +160,7 @@ def _check_nodes(ray: Any, places: Sequence[Path]) -> None:
             try:
                 versions, unseen = ray.get(answer, timeout=NODE_SECONDS)
             except ray.exceptions.RayError as error:
-                raise UserError(f"The node {name} does not answer: {_first_line(error)}") from error
+                raise UserError(f"The node {name} does not answer: {first_line(error)}") from error
             check_versions(name, versions)
             if unseen:
                 raise UserError(
@@ -244,7 +244,7 @@ class RemoteProcess:
             UserError: there is no place.
             RlgenError: it cannot be started.
         """
-        self._ray = _ray()
+        self._ray = imported()
         actor = self._ray.remote(num_cpus=1, max_restarts=0, max_concurrency=4)(Relay)
         settings = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
         self._lost = ""
@@ -261,7 +261,7 @@ class RemoteProcess:
             ) from error
         except self._ray.exceptions.RayError as error:
             self._end()
-            raise RlgenError(f"No process could be started on the cluster: {_first_line(error)}") from error
+            raise RlgenError(f"No process could be started on the cluster: {first_line(error)}") from error
 
     @property
     def number(self) -> int:
@@ -280,7 +280,7 @@ class RemoteProcess:
             while (said := self._ray.get(self._actor.said.remote())) is not None:
                 yield from said
         except self._ray.exceptions.RayError as error:
-            self._lost = f"its node or Ray's process there is gone: {_first_line(error)}"
+            self._lost = f"its node or Ray's process there is gone: {first_line(error)}"
 
     def send(self, number: int) -> None:
         """As `rlgen.processes.Process`."""
@@ -293,7 +293,7 @@ class RemoteProcess:
         try:
             return str(self._ray.get(self._actor.why.remote()))
         except self._ray.exceptions.RayError as error:
-            return f"its node or Ray's process there is gone: {_first_line(error)}"
+            return f"its node or Ray's process there is gone: {first_line(error)}"
 
     def close(self) -> None:
         """As `rlgen.processes.Process`."""
@@ -323,7 +323,7 @@ class Relay:
 
     def address(self) -> str:
         """Where the process can listen, on the node's own address."""
-        return free_address(_ray().util.get_node_ip_address())
+        return free_address(imported().util.get_node_ip_address())
 
     def ask(self, request: Mapping[str, Any]) -> None:
         """Ask for a run."""
@@ -363,7 +363,7 @@ class Relay:
         self._process.close()
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What an error of Ray's says, without its pages of advice."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

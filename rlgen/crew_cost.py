@@ -45,14 +45,15 @@ class Cost:
         ms = 1000 * self._seconds / updates
         exchange = min(1000 * joined.measured_seconds() * exchanges / updates, ms)
         share = exchange / ms
-        self.scalars = {"time/exchange_share": share}
+        numbers = sum(joined.numbers) / len(joined.numbers)
+        self.scalars = {"time/exchange_share": share, "work/exchanged_numbers": numbers * exchanges / updates}
         speedup = joined.size * (1 - share)
         if self._xla:
             verdict = "XLA compiles one process's program as a whole, which exchanges prevent: it is likely as fast."
         elif speedup < LEAST_SPEEDUP:
             verdict = "That hardly pays: one process takes about as long. Larger batches or networks would pay."
         else:
-            verdict = f"All together are up to {speedup:.1f} times as fast as one."
+            verdict = f"On cores of their own they are up to {speedup:.1f} times as fast as one."
         return (
             f"An update takes {ms:.3g} ms in {joined.size} processes, {exchange:.3g} ms of them the exchange of "
             f"{max(joined.numbers):,} numbers between them: {1 - share:.0%} efficiency. {verdict}"

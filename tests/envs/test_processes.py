@@ -25,7 +25,7 @@ LAKE = "FrozenLake-v1"
 @pytest.fixture(scope="module")
 def both() -> Iterator[tuple[Any, Any]]:
     """A lake, three times: in three processes, and in this one."""
-    made = [Environments(LAKE, wrappers=WRAPPERS, engine="gymnasium", processes=each) for each in (True, False)]
+    made = [Environments(LAKE, wrappers=WRAPPERS, engine="gymnasium", processes=each) for each in ("machine", None)]
     yield tuple(each.training(num_envs=3, seed=5) for each in made)
     for each in made:
         each.close()
@@ -56,14 +56,14 @@ def test_new_episodes_begin_whatever_was_begun_before(both: tuple[Any, Any]) -> 
 
 
 def test_tuples_of_observations_are_seen_as_rows() -> None:
-    made = Environments("Blackjack-v1", engine="gymnasium", processes=True)
+    made = Environments("Blackjack-v1", engine="gymnasium", processes="machine")
     envs = made.training(num_envs=1, seed=0)
     assert envs.observation.shape == (1, *made.observation.shape)
     made.close()
 
 
 def test_a_process_that_was_killed_is_named() -> None:
-    made = Environments(LAKE, engine="gymnasium", processes=True)
+    made = Environments(LAKE, engine="gymnasium", processes="machine")
     envs: Any = made.training(num_envs=1, seed=0)
     os.kill(envs._envs.processes[0].pid, signal.SIGKILL)
     envs._envs.processes[0].join()
@@ -74,9 +74,9 @@ def test_a_process_that_was_killed_is_named() -> None:
 
 def test_what_has_no_place_in_another_process() -> None:
     with pytest.raises(UserError, match="give --engine gymnasium"):
-        Environments("CartPole-v1", processes=True)
+        Environments("CartPole-v1", processes="machine")
     with pytest.raises(UserError, match="is an object of this program"):
-        Environments(sources.name_of(lambda: gym.make(LAKE)), engine="gymnasium", processes=True)
+        Environments(sources.name_of(lambda: gym.make(LAKE)), engine="gymnasium", processes="machine")
 
 
 @pytest.mark.parametrize("name", ["dqn", "a2c"])

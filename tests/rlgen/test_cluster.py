@@ -15,7 +15,7 @@ import pytest
 from side_by_side import OFTEN, Watch, assert_same, job
 
 import rlgen
-from rlgen import cluster, runtime, workers
+from rlgen import cluster, runtime, several, workers
 from rlgen.errors import Interrupted, UserError
 
 pytest.importorskip("ray")
@@ -29,7 +29,7 @@ def rays() -> set[int]:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Of two nodes with a CPU each."""
-    cluster._ray()
+    cluster.imported()
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 80_000_000}
@@ -99,6 +99,13 @@ def test_the_command_trains_on_it_and_finds_what_is_there(
     assert [line.split()[:2] for line in done.out.splitlines()[:2]] == [["seed", "0"], ["seed", "1"]]
     assert "s0: eval/accuracy" in done.err and "both/s0" in done.err
     assert (in_empty_directory / "both" / "s1" / "result.json").exists()
+
+
+def test_the_nodes_train_one_run_together(address: str, tmp_path: Path) -> None:
+    asked = {"data": "digits", "steps": 50, "run": tmp_path / "together", "config": OFTEN}
+    run = several.together("linear", asked, workers=None, on=address)
+    assert run.config.config["shards"] == 2 and run.steps == 50
+    assert run.evaluation["eval/accuracy"] > 0.1
 
 
 def test_a_signal_lets_every_run_be_saved(address: str, tmp_path: Path) -> None:
