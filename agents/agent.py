@@ -35,12 +35,10 @@ class AgentConfig(Config):
         (),
         "Wrappers around the environment, from the inside out, as name:argument?key=value; see docs/environments.md.",
     )
-    env_processes: bool = option(
+    env_processes: bool | Literal["ray"] = option(
         False,
-        "Each Gymnasium environment that is learned in has a process of its own and steps while the agent learns.",
-    )
-    env_processes_on: Literal["machine", "ray"] = option(
-        "machine", "Where those are: here, or in actors of the Ray cluster that RAY_ADDRESS names."
+        "Each Gymnasium environment that is learned in has a process of its own and steps while the agent learns; ray: "
+        "on the cluster that RAY_ADDRESS names.",
     )
     exploration_repeat_steps: int = option(
         1, "Steps of an environment for which exploring draws the same random numbers (Dabney et al. 2021).", at_least=1
@@ -94,7 +92,7 @@ class Agent(Algorithm):
             training_wrappers=self.training_wrappers(),
             engine=engine,
             able=self.engines,
-            processes=config.env_processes_on if config.env_processes else None,
+            processes="machine" if config.env_processes is True else config.env_processes or None,
         )
         self.engine = self.environments.engine
         self.step_quantum = config.num_envs

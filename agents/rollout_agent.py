@@ -22,7 +22,7 @@ from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.config import option
 from rlgen.envs.host import HostEnvs
 from rlgen.errors import UserError
-from rlgen.values import MOST_WHOLE
+from rlgen.values import MOST_WHOLE, mean_by_name
 
 STEPS_OF_A_CALL, MOST_STEPS_OF_A_CALL = 2**16, 2**22
 
@@ -204,7 +204,7 @@ class RolloutAgent(Agent):
             iterations -= count
         updates = int(self.updates.numpy())
         return {
-            **loops.mean_by_name([rollout.scalars() for rollout in self._rollouts.values()]),
+            **mean_by_name([rollout.scalars() for rollout in self._rollouts.values()]),
             **self._tally.means(sums),
             **({} if self._ahead is None else {"rollout/staleness_updates": 1.0}),
             "work/env_steps": updates * self.step_quantum,

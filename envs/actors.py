@@ -17,7 +17,7 @@ from gymnasium.vector.utils import batch_space
 
 from rlgen import cluster
 from rlgen.envs.processes import Texts, make_alone
-from rlgen.errors import UserError
+from rlgen.errors import UserError, first_line
 from rlgen.watchdog import Broken
 
 # How long an actor may take to be given a place and to make its environments.
@@ -45,7 +45,7 @@ class Actors(gym.vector.VectorEnv[Any, Any, Any]):
         if not free:
             self._undo.close()
             raise UserError(
-                "env_processes_on=ray wants a CPU of the cluster for environments, and all are taken: wait for what "
+                "env_processes=ray wants a CPU of the cluster for environments, and all are taken: wait for what "
                 "runs there, add a node, or leave it out."
             )
         parts = np.array_split(np.arange(num_envs), min(free, num_envs))
@@ -118,7 +118,7 @@ class Actors(gym.vector.VectorEnv[Any, Any, Any]):
         except errors.RayTaskError as error:
             raise error.as_instanceof_cause() from error
         except errors.RayError as error:
-            raise Broken(f"an actor with environments is gone: {cluster.first_line(error)}") from error
+            raise Broken(f"an actor with environments is gone: {first_line(error)}") from error
 
 
 class Stepper:

@@ -10,7 +10,6 @@ import click
 
 from rlgen import completion, crew, paths, registry, run_commands, several, showing
 from rlgen._version import __version__
-from rlgen.arguments import guessed
 from rlgen.commands import (
     Group,
     Listing,
@@ -20,6 +19,8 @@ from rlgen.commands import (
     print_json,
     print_table,
     quiet_tensorflow,
+    run_options,
+    run_request,
     trust_option,
 )
 from rlgen.config import parse_overrides
@@ -116,27 +117,7 @@ def describe(name: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("name", shell_complete=completion.names_of(*registry.ALGORITHM_KINDS))
-@click.option(
-    "--env",
-    shell_complete=completion.environments,
-    help="Environment to learn in: an id of Gymnasium's or a plug-in's, or package.module:Class.",
-)
-@click.option("--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Of the environment; may be repeated.")
-@click.option(
-    "--wrapper",
-    "wrappers",
-    shell_complete=completion.names_of("wrapper"),
-    multiple=True,
-    metavar="NAME",
-    help="Around the environment; may be repeated.",
-)
-@click.option(
-    "--data",
-    shell_complete=completion.names_of("dataset"),
-    help="Data set to learn from: a name with arguments, or package.module:Class.",
-)
-@click.option("--steps", type=int, help="Environment steps, updates or batches in all.")
-@click.option("--seed", type=int, help="All that is random derives from it (0).")
+@run_options
 @click.option(
     "--seeds",
     type=click.IntRange(1, several.MOST_SEEDS),
@@ -165,24 +146,6 @@ def describe(name: str, as_json: bool) -> None:
     shell_complete=completion.one_of("ray", "auto"),
     help="Cluster of those processes, by Ray: ray, auto, host:port or ray://host:port. This machine unless given.",
 )
-@click.option(
-    "--preset",
-    shell_complete=completion.presets,
-    help="A named configuration, `rlgen describe NAME` shows them; or FILE.json with fields.",
-)
-@click.option(
-    "--set",
-    "overrides",
-    shell_complete=completion.fields,
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A field's value; may be repeated.",
-)
-@click.option(
-    "--engine",
-    shell_complete=completion.one_of("auto", "compiled", "gymnasium"),
-    help="auto, compiled or gymnasium: where environments run.",
-)
 @click.option("--run", type=Place(), help="Directory to write; a new one below runs/ unless given.")
 @click.option(
     "--resume",
@@ -197,9 +160,6 @@ def describe(name: str, as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Check everything, show the configuration, write nothing.")
 @json_option
 def train(
-    overrides: tuple[str, ...],
-    env_args: tuple[str, ...],
-    wrappers: tuple[str, ...],
     seeds: int | None,
     folds: int | None,
     workers: int | None,
@@ -213,11 +173,9 @@ def train(
 ) -> None:
     """Train NAME, evaluate its best checkpoint, and say where to look."""
     registry.find(name, registry.ALGORITHM_KINDS)
-    asked["config"] = parse_overrides(overrides) | ({} if profile is None else {"trainer.profile": profile})
+    asked = run_request(asked)
+    asked["config"] |= {} if profile is None else {"trainer.profile": profile}
     asked["resume"] = "auto" if asked["resume"] == "auto" else asked["resume"] is not None
-    arguments = parse_overrides(env_args, example="--env-arg is_slippery=false")
-    asked["env_config"] = {key: guessed(text) for key, text in arguments.items()} or None
-    asked["wrappers"] = wrappers or None
     if seeds is not None or folds is not None:
         if data_parallel:
             raise UserError("--data-parallel shares one run among processes: leave --seeds and --folds out.")

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from rlgen import runtime
-from rlgen.errors import RlgenError, UserError
+from rlgen.errors import RlgenError, UserError, first_line
 from rlgen.processes import Process, free_address
 
 # How long a process may take to be given a place, a node to answer, and an address to be there.
@@ -361,9 +361,3 @@ class Relay:
     def close(self) -> None:
         """Let the process go."""
         self._process.close()
-
-
-def first_line(error: Exception) -> str:
-    """What an error of Ray's says, without its pages of advice."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

@@ -6,12 +6,15 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from rlgen import paths, showing
+from rlgen import completion, paths, showing
+from rlgen.arguments import guessed
+from rlgen.config import parse_overrides
 from rlgen.errors import plain
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
@@ -21,6 +24,70 @@ checkpoint_option = click.option(
 trust_option = click.option(
     "--trust", is_flag=True, help="Import what a run of somebody else's names, which runs its author's code."
 )
+
+
+RUN_OPTIONS = (
+    click.option(
+        "--env",
+        shell_complete=completion.environments,
+        help="Environment to learn in: an id of Gymnasium's or a plug-in's, or package.module:Class.",
+    ),
+    click.option(
+        "--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Of the environment; may be repeated."
+    ),
+    click.option(
+        "--wrapper",
+        "wrappers",
+        shell_complete=completion.names_of("wrapper"),
+        multiple=True,
+        metavar="NAME",
+        help="Around the environment; may be repeated.",
+    ),
+    click.option(
+        "--data",
+        shell_complete=completion.names_of("dataset"),
+        help="Data set to learn from: a name with arguments, or package.module:Class.",
+    ),
+    click.option("--steps", type=int, help="Environment steps, updates or batches in all."),
+    click.option("--seed", type=int, help="All that is random derives from it (0)."),
+    click.option(
+        "--preset",
+        shell_complete=completion.presets,
+        help="A named configuration, `rlgen describe NAME` shows them; or FILE.json with fields.",
+    ),
+    click.option(
+        "--set",
+        "overrides",
+        shell_complete=completion.fields,
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="A field's value; may be repeated.",
+    ),
+    click.option(
+        "--engine",
+        shell_complete=completion.one_of("auto", "compiled", "gymnasium"),
+        help="auto, compiled or gymnasium: where environments run.",
+    ),
+)
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a run is asked for, for `run_request` to read."""
+    for option in reversed(RUN_OPTIONS):
+        command = option(command)
+    return command
+
+
+def run_request(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said with `run_options`, and whatever else, as fields of `rlgen.request.Request`."""
+    fields = {key: value for key, value in asked.items() if key not in ("overrides", "env_args")}
+    arguments = parse_overrides(asked["env_args"], example="--env-arg is_slippery=false")
+    return {
+        **fields,
+        "config": parse_overrides(asked["overrides"]),
+        "env_config": {key: guessed(text) for key, text in arguments.items()} or None,
+        "wrappers": asked["wrappers"] or None,
+    }
 
 
 class Place(click.Path):

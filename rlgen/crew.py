@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from rlgen.errors import CrewLost, UserError
+from rlgen.errors import CrewLost, UserError, first_line
 
 VARIABLE = "TF_CONFIG"
 # Exchanges by which one is timed.
@@ -209,9 +209,3 @@ def asked() -> tuple[list[str], int] | None:
             '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}.'
         ) from error
     return workers, index
-
-
-def first_line(error: Exception) -> str:
-    """What an error of TensorFlow's says, without its pages."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip(" \t:") and not line.endswith("error:")]
-    return lines[0] if lines else type(error).__name__

@@ -55,6 +55,12 @@ def plain(text: str) -> str:
     return text.translate(_OBEYED)
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of a library says, without its pages of advice, and without a heading that says nothing."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip(" \t:") and not line.endswith("error:")]
+    return lines[0] if lines else type(error).__name__
+
+
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:
     """A hint such as `" Did you mean 'CartPole-v1'?"`, or an empty string when nothing is near.
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import crew, loops, registry, runtime, shards, state
+from rlgen import crew, registry, runtime, shards, state
 from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.building import built
 from rlgen.crew import Joined
@@ -31,6 +31,7 @@ from rlgen.errors import RlgenError, UserError
 from rlgen.importing import Consent
 from rlgen.run import RunConfig
 from rlgen.state import Arrays
+from rlgen.values import mean_by_name
 
 
 def led(algorithm: Algorithm, config: RunConfig) -> Any:
@@ -76,7 +77,9 @@ class Lead:
 
     def __init__(self, algorithm: Algorithm, config: RunConfig, joined: Joined) -> None:
         self._algorithm, self._joined = algorithm, joined
-        self._begun, self._cost = False, Cost(joined, xla=getattr(algorithm, "compute", loops.Compute()).exchanges)
+        self._begun = self._shared = False
+        # Of what says how it computes.
+        self._cost = Cost(joined, xla=getattr(getattr(algorithm, "compute", None), "exchanges", False))
         self._config = {name: value for name, value in vars(config).items() if name != "about"}
         self._config["about"] = {"chosen": config.about.get("chosen")}
 
@@ -95,8 +98,10 @@ class Lead:
             CrewLost: one of them is gone.
         """
         with self._saying():
-            if not self._begun:
-                self._begin()
+            if not self._shared:
+                # It may have taken up a checkpoint.
+                self._share(self._algorithm.state())
+                self._shared = True
             self._say({"do": "train", "steps": steps})
             start = time.perf_counter()
             found = _trained(self._joined, self._algorithm, steps)
@@ -108,10 +113,11 @@ class Lead:
     def state(self) -> Mapping[str, Any]:
         """The algorithm's, with what the others alone have as it is now."""
         tree = self._algorithm.state()
-        if self._begun:
-            with self._saying():
-                self._say({"do": "tell"})
-                _told(self._joined, self._algorithm, tree)
+        with self._saying():
+            if not self._begun:
+                self._share(tree)
+            self._say({"do": "tell"})
+            _told(self._joined, self._algorithm, tree)
         return tree
 
     def heed(self, evaluation: Evaluation) -> None:
@@ -121,16 +127,15 @@ class Lead:
                 self._say({"do": "heed", "scalars": dict(evaluation.scalars), "episodes": evaluation.episodes})
             self._algorithm.heed(evaluation)
 
-    def _begin(self) -> None:
-        """Let the others become what this one is; it may have gone on from a checkpoint."""
-        self._say({"do": "begin", "config": self._config})
-        tree = self._algorithm.state()
+    def _share(self, tree: Mapping[str, Any]) -> None:
+        """Let the others become what this one is; of their shards what it knows."""
+        self._say({"do": "become", "config": self._config})
+        self._begun = True
         known = {name: part for name, part in tree.items() if name != STATE}
         known[STATE] = {
             shard: part for shard, part in tree.get(STATE, {}).items() if isinstance(part, Told) and part.known
         }
         self._joined.share(_bytes(state.read(known)))
-        self._begun = True
 
     def _say(self, what: Mapping[str, Any]) -> None:
         self._joined.share(_packed(what))
@@ -170,9 +175,11 @@ def follow(joined: Joined) -> Path | None:
 
 
 def _done(joined: Joined, algorithm: Algorithm | None, said: Mapping[str, Any]) -> Algorithm:
+    """Do one thing that the chief says; the first is to become what it has."""
     if algorithm is None:
         # The chief has consented for all.
         algorithm = built(RunConfig.of_row(said["config"]), Consent("The run", True))
+    if said["do"] == "become":
         _become(algorithm, _arrays(joined.share(None)))
     elif said["do"] == "train":
         _trained(joined, algorithm, said["steps"])
@@ -189,7 +196,7 @@ def _trained(joined: Joined, algorithm: Algorithm, steps: int) -> dict[str, floa
     """Train, here as everywhere; the mean of each scalar over the processes that have it, and counters."""
     own = algorithm.train(steps)
     found = [json.loads(each) for each in joined.gather(json.dumps(own).encode())]
-    return {**loops.mean_by_name(found), **{name: value for name, value in own.items() if name.startswith("work/")}}
+    return {**mean_by_name(found), **{name: value for name, value in own.items() if name.startswith("work/")}}
 
 
 def _told(joined: Joined, algorithm: Algorithm, tree: Mapping[str, Any]) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -181,12 +180,6 @@ class Tally:
             return {}
         count = numbers[len(self._names)]
         return {name: float(number / count) for name, number in zip(self._names, numbers, strict=False)}
-
-
-def mean_by_name(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each number over those that have one of this name."""
-    names = dict.fromkeys(name for each in found for name in each)
-    return {name: statistics.fmean(each[name] for each in found if name in each) for name in names}
 
 
 def mean_scalars(found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

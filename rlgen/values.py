@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import numbers
 import re
+import statistics
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,3 +91,9 @@ def _cleaned(value: Any) -> Any:
     if truth(value) or not isinstance(value, numbers.Real):
         raise ValueError
     return value
+
+
+def mean_by_name(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each number over those that have one of this name."""
+    names = dict.fromkeys(name for each in found for name in each)
+    return {name: statistics.fmean(each[name] for each in found if name in each) for name in names}

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rlgen import completion, registry, several
-from rlgen.arguments import guessed
-from rlgen.commands import Group, Place, answer, json_option, print_json, quiet_tensorflow
-from rlgen.config import parse_overrides
+from rlgen.commands import Group, Place, answer, json_option, print_json, quiet_tensorflow, run_options, run_request
 from rlgen.sweeps.search import parse_pairs
 
 if TYPE_CHECKING:
@@ -69,31 +67,11 @@ def sweep() -> None:
     "--study", type=Place(), help="Directory of the study; below runs/ unless given. One that is there goes on."
 )
 @click.option("--storage", metavar="URL", help="Database for several machines; a file in the directory unless given.")
-@click.option("--env", shell_complete=completion.environments, help="Environment to learn in.")
-@click.option("--env-arg", "env_args", multiple=True, metavar="KEY=VALUE", help="Of the environment; may be repeated.")
-@click.option("--wrapper", "wrappers", multiple=True, metavar="NAME", help="Around the environment; may be repeated.")
-@click.option("--data", shell_complete=completion.names_of("dataset"), help="Data set to learn from.")
-@click.option("--steps", type=int, help="Of each run.")
-@click.option("--seed", type=int, help="Of each trial's first run, and of the sampler (0).")
-@click.option(
-    "--preset", shell_complete=completion.presets, help="What is not searched: a named configuration or FILE.json."
-)
-@click.option(
-    "--set",
-    "overrides",
-    shell_complete=completion.fields,
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Likewise, a field.",
-)
-@click.option("--engine", help="auto, compiled or gymnasium: where environments run.")
+@run_options
 @json_option
 def run(
     name: str,
     search: tuple[str, ...],
-    overrides: tuple[str, ...],
-    env_args: tuple[str, ...],
-    wrappers: tuple[str, ...],
     as_json: bool,
     **asked: Any,
 ) -> None:
@@ -102,10 +80,7 @@ def run(
 
     registry.find(name, registry.ALGORITHM_KINDS)
     ranges = parse_pairs(search)
-    asked["config"] = parse_overrides(overrides)
-    arguments = parse_overrides(env_args, example="--env-arg is_slippery=false")
-    asked["env_config"] = {key: guessed(text) for key, text in arguments.items()} or None
-    asked["wrappers"] = wrappers or None
+    asked = run_request(asked)
     study.import_optuna()
     study.check_names(**{key: asked[key] for key in ("sampler", "pruner", "objective")})
     quiet_tensorflow()

@@ -79,8 +79,7 @@ def test_an_actor_that_is_gone_is_named_and_where_no_cpu_is_free_that_is_said() 
 def test_agents_learn_there(tmp_path: Any) -> None:
     free_cpus(2)
     fields: dict[str, Any] = {
-        "env_processes": True,
-        "env_processes_on": "ray",
+        "env_processes": "ray",
         "num_envs": 2,
         "hidden_units": (4,),
         "trainer.film": False,

@@ -19,7 +19,12 @@ from rlgen import crew, launching, leading, planning, several, shards, workers
 from rlgen.errors import Interrupted, UserError
 from rlgen.processes import Process, free_address
 
-QUICK = {"trainer.film": False, "trainer.graph": False, "trainer.histograms_every_evaluations": None}
+QUICK = {
+    "trainer.keep_checkpoints": 100,
+    "trainer.film": False,
+    "trainer.graph": False,
+    "trainer.histograms_every_evaluations": None,
+}
 AGENT: dict[str, Any] = {
     "env": "CartPole-v1",
     "steps": 20 * 128,
@@ -51,6 +56,12 @@ def test_two_processes_come_to_what_one_does_with_both_shards(
     alone = {"one": {**asked, "name": name, "run": tmp_path / "one"}}
     one = several.side_by_side(alone, workers=1)["one"]
     assert_alike(two, one)
+    # The first checkpoint has the others' shards already, and not the chief's in their place.
+    first = {label: run.weights("0")[1] for label, run in (("two", two), ("one", one))}
+    own, other = (f"shards/{shard}/rollout/state" for shard in range(2))
+    if own in first["two"]:
+        assert not np.array_equal(first["two"][own], first["two"][other])
+        assert np.array_equal(first["two"][other], first["one"][other])
 
 
 def assert_alike(run: rlgen.Run, other: rlgen.Run) -> None:

@@ -134,4 +134,4 @@ def test_the_command_trains_seeds_side_by_side(rlgen_command: Any, in_empty_dire
     wrong = rlgen_command(*asked[:-4], "--seeds", 2, "--workers", 2, "--set", "batch_size=-1", "--run", "wrong")
     assert wrong.code == 2 and "batch_size" in wrong.err and not Path("wrong").exists()
     alone = rlgen_command(*asked[:-4], "--workers", 2)
-    assert alone.code == 2 and "give --seeds or --folds too" in alone.err
+    assert alone.code == 2 and "with --seeds or --folds, or for one with --data-parallel" in alone.err
