@@ -49,7 +49,10 @@ class Cost:
         self.scalars = {"time/exchange_share": share, "work/exchanged_numbers": numbers * exchanges / updates}
         speedup = joined.size * (1 - share)
         if self._xla:
-            verdict = "XLA compiles one process's program as a whole, which exchanges prevent: it is likely as fast."
+            verdict = (
+                "XLA compiles one process's program as a whole, which exchanges prevent: it is likely faster, so this "
+                "does not pay."
+            )
         elif speedup < LEAST_SPEEDUP:
             verdict = "That hardly pays: one process takes about as long. Larger batches or networks would pay."
         else:

@@ -177,7 +177,7 @@ def test_places_that_are_none_are_refused(refused: Callable[..., Any], on: str, 
 
 
 def test_a_single_run_is_trained_here(refused: Callable[..., Any]) -> None:
-    refused("train", "linear", "--on", "ray", words=("--on trains several runs side by side",))
+    refused("train", "linear", "--on", "ray", words=("--on is for several runs, with --seeds or --folds",))
 
 
 def test_where_ray_is_missing_the_command_that_brings_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
