@@ -108,7 +108,7 @@ class Lead:
             if self._cost.ready(found, time.perf_counter() - start):
                 self._say({"do": "measure"})
                 tell(self._cost.measured())
-            return {**found, **self._cost.scalars}
+            return {**found, "work/exchanges": self._joined.exchanges(), **self._cost.scalars}
 
     def state(self) -> Mapping[str, Any]:
         """The algorithm's, with what the others alone have as it is now."""

@@ -56,6 +56,7 @@ def test_two_processes_come_to_what_one_does_with_both_shards(
     alone = {"one": {**asked, "name": name, "run": tmp_path / "one"}}
     one = several.side_by_side(alone, workers=1)["one"]
     assert_alike(two, one)
+    assert two.stats()[-1]["work/exchanges"] == two.stats()[-1]["work/updates"] == 20
     # The first checkpoint has the others' shards already, and not the chief's in their place.
     first = {label: run.weights("0")[1] for label, run in (("two", two), ("one", one))}
     own, other = (f"shards/{shard}/rollout/state" for shard in range(2))
