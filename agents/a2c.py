@@ -12,13 +12,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from rlgen import learning, shards
+from rlgen import learning
 from rlgen.agents.advantages import explained_variance, gae, normalized, returns_so_far
 from rlgen.agents.normalizer import RunningMoments
 from rlgen.agents.on_policy import OnPolicyAgent, OnPolicyConfig
 from rlgen.agents.trajectory import Transitions, flat
 from rlgen.config import load_presets, option
 from rlgen.errors import UserError
+from rlgen.together import shards
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import shards
+from rlgen.together import shards
 
 
 class RunningMoments:

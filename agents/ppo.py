@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from rlgen import draws, loops, shards
+from rlgen import draws, loops
 from rlgen.agents.a2c import A2C, A2CConfig
 from rlgen.agents.advantages import explained_variance, gae, normalized
 from rlgen.agents.trajectory import Transitions, flat
 from rlgen.config import load_presets, option
 from rlgen.errors import UserError
 from rlgen.schedules import Schedule
+from rlgen.together import shards
 from rlgen.values import MOST_WHOLE
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rlgen import elsewhere, loops, runtime, shards
+from rlgen import loops, runtime
 from rlgen.agents.agent import Agent, AgentConfig, Observations
 from rlgen.agents.ahead import Ahead
 from rlgen.agents.rollout import EPISODES, CompiledRollout, HostRollout
@@ -22,6 +22,7 @@ from rlgen.agents.trajectory import Episodes, Transitions
 from rlgen.config import option
 from rlgen.envs.host import HostEnvs
 from rlgen.errors import UserError
+from rlgen.together import elsewhere, shards
 from rlgen.values import MOST_WHOLE, mean_by_name
 
 STEPS_OF_A_CALL, MOST_STEPS_OF_A_CALL = 2**16, 2**22

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import rlgen
-from rlgen import crew, runtime, several
+from rlgen import runtime, several
 from rlgen.processes import free_address
+from rlgen.together import crew
 
 RESULTS = Path(__file__).parent / "results" / "data_parallel.json"
 ROUNDS = 3

@@ -88,7 +88,7 @@ class Algorithm(abc.ABC):
         spare: names in `state()` of what is large and can be done without: a run may leave it out of its checkpoints.
         heeds_evaluations: whether evaluations decide how it learns on: then none is left out for want of time.
         data_parallel: whether several processes can share its updates, each computing some of `shards`, a field of its
-            configuration: it computes by `rlgen.shards.each`, and what happens outside of that is the same everywhere.
+            configuration: it computes by `rlgen.together.shards.each`, and all else is the same everywhere.
     """
 
     Config: ClassVar[type[config_module.Config]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rlgen import completion, crew, paths, registry, run_commands, several, showing
+from rlgen import completion, paths, registry, run_commands, several, showing
 from rlgen._version import __version__
 from rlgen.commands import (
     Group,
@@ -21,6 +21,7 @@ from rlgen.commands import (
     quiet_tensorflow,
     run_options,
     run_request,
+    set_option,
     trust_option,
 )
 from rlgen.config import parse_overrides
@@ -28,6 +29,7 @@ from rlgen.errors import RlgenError, UserError
 from rlgen.exporting import commands as exporting_commands
 from rlgen.looking import commands as looking_commands
 from rlgen.sweeps import commands as sweep_commands
+from rlgen.together import crew
 
 if TYPE_CHECKING:
     from rlgen.planning import Finished, Plan
@@ -217,14 +219,7 @@ def train(
 @click.option("--steps", type=int, default=500, show_default=True, help="Batches, from 1e-6 to 10.")
 @click.option("--seed", type=int, default=0, show_default=True, help="All that is random derives from it.")
 @click.option("--preset", shell_complete=completion.presets, help="A named configuration.")
-@click.option(
-    "--set",
-    "overrides",
-    shell_complete=completion.fields,
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A field's value; may be repeated.",
-)
+@set_option
 @click.option("--out", type=Place(), help="FILE.png for a plot of the loss over the step size.")
 @json_option
 def lr_range(name: str, overrides: tuple[str, ...], out: Path | None, as_json: bool, **how: Any) -> None:
@@ -289,7 +284,8 @@ def _train_among_others(name: str, asked: dict[str, Any]) -> Run | None:
             "set TF_CONFIG in each of them."
         )
     quiet_tensorflow()
-    from rlgen import leading, planning
+    from rlgen import planning
+    from rlgen.together import leading
 
     joined = crew.join(*described)
     if joined.rank:

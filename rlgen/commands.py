@@ -26,6 +26,14 @@ trust_option = click.option(
 )
 
 
+set_option = click.option(
+    "--set",
+    "overrides",
+    shell_complete=completion.fields,
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A field's value; may be repeated.",
+)
 RUN_OPTIONS = (
     click.option(
         "--env",
@@ -55,14 +63,7 @@ RUN_OPTIONS = (
         shell_complete=completion.presets,
         help="A named configuration, `rlgen describe NAME` shows them; or FILE.json with fields.",
     ),
-    click.option(
-        "--set",
-        "overrides",
-        shell_complete=completion.fields,
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="A field's value; may be repeated.",
-    ),
+    set_option,
     click.option(
         "--engine",
         shell_complete=completion.one_of("auto", "compiled", "gymnasium"),

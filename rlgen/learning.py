@@ -8,8 +8,9 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from rlgen import loops, shards
+from rlgen import loops
 from rlgen.schedules import Schedule
+from rlgen.together import shards
 
 OptimizerKind = Literal["adam", "rmsprop", "rmsprop_centered"]
 PlainOptimizer = Literal["adam", "rmsprop", "adagrad", "sgd"]

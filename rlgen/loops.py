@@ -18,7 +18,8 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
-from rlgen import crew, half_precision, state
+from rlgen import half_precision, state
+from rlgen.together import crew
 
 Precision = Literal["auto", "float32", "bfloat16"]
 ROOM = 63

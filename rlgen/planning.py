@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rlgen import importing, leading, lock, registry, reuse, runtime, watchdog
+from rlgen import importing, lock, registry, reuse, runtime, watchdog
 from rlgen.algorithm import Algorithm
 from rlgen.best import fault_of, known_in
 from rlgen.building import built, changes, checked, consented
@@ -19,6 +19,7 @@ from rlgen.hooks import check_callbacks
 from rlgen.records import faults, marks_in
 from rlgen.request import Request, configured
 from rlgen.run import Run, RunConfig, check_free, default_path, is_run
+from rlgen.together import leading
 from rlgen.trainer import Trainer
 from rlgen.trainer_config import TrainerConfig
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from rlgen import brought, crew, paths, preset_file
+from rlgen import brought, paths, preset_file
 from rlgen.algorithm import Algorithm
 from rlgen.config import read, read_seed
 from rlgen.errors import UserError
 from rlgen.run import Run
+from rlgen.together import crew
 from rlgen.values import MOST_STEPS, shown
 
 TRAINER_PREFIX = "trainer."

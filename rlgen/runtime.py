@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import shards
 from rlgen.errors import UserError, plain
+from rlgen.together import shards
 
 # XLA's newer matrix products on CPUs make an update of a 256-256 network a third faster. They are an
 # experiment of XLA's, and a flag it does not know ends the process: only for releases they were measured with.

@@ -220,9 +220,10 @@ def together(name: str, asked: Mapping[str, Any], *, workers: int | None, on: st
         Interrupted: a signal asked to stop; the run is saved.
         RlgenError: it failed.
     """
-    from rlgen import cluster, launching
+    from rlgen import cluster
     from rlgen import workers as pool
     from rlgen.progress import Shared
+    from rlgen.together import launching
 
     if asked.get("trust"):
         raise UserError("Processes of their own import what you name here alone: leave --trust out.")

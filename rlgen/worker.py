@@ -18,9 +18,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from rlgen import crew, runtime
+from rlgen import runtime
 from rlgen.callbacks import Callback, Moment
 from rlgen.errors import RlgenError
+from rlgen.together import crew
 
 SECONDS_BETWEEN_WORDS = 0.2
 
@@ -71,7 +72,8 @@ class Requests:
 
 def train(request: Mapping[str, Any], teller: Teller) -> dict[str, Any]:
     """The run that is asked for, made, gone on with, or found to be finished; what to answer."""
-    from rlgen import leading, planning
+    from rlgen import planning
+    from rlgen.together import leading
 
     plain = {key: value for key, value in request.items() if key not in ("callback", "crew")}
     try:

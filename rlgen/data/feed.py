@@ -15,10 +15,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rlgen import loops
-from rlgen import shards as sharding
 from rlgen.data import Arrays, scaled
 from rlgen.data.augment import Augmentation, augmented
 from rlgen.data.draws import Draws
+from rlgen.together import shards as sharding
 
 Order = Literal["epochs", "replacement"]
 

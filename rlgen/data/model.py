@@ -11,41 +11,21 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
 
-from rlgen import data, learning, loops, networks, runtime, shards
+from rlgen import data, learning, loops, networks, runtime
 from rlgen.algorithm import Algorithm
-from rlgen.config import Config, option
+from rlgen.config import Config
 from rlgen.data import Arrays, Part, augment, serving
-from rlgen.data.augment import Augmentation
 from rlgen.data.draws import Draws
 from rlgen.data.feed import PURPOSES, Batch, Feed, Order
 from rlgen.errors import RlgenError, UserError
 from rlgen.schedules import Schedule
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig(Config):
-    """What every model can be told."""
-
-    served_with: ClassVar[Mapping[str, Any]] = {"precision": "float32"}
-
-    batch_size: int = option(64, "Examples in a batch.", at_least=1)
-    shards: int = shards.FIELD
-    augment: tuple[Augmentation, ...] = option((), "Random changes of training pictures, one after another.")
-    precision: loops.Precision = option(
-        "auto", "Type that layers compute in; auto: bfloat16 for convolutions where the processor is faster with it."
-    )
-
-    def check(self) -> None:
-        """Refuse batches that do not divide."""
-        super().check()
-        shards.check(self.shards, batch_size=self.batch_size)
+from rlgen.together import shards
 
 
 class Model(Algorithm):

@@ -13,8 +13,9 @@ import tensorflow as tf
 from rlgen import data, learning
 from rlgen.config import option
 from rlgen.data import Arrays
+from rlgen.data.config import ModelConfig
 from rlgen.data.feed import Batch
-from rlgen.data.model import Model, ModelConfig
+from rlgen.data.model import Model
 from rlgen.errors import UserError
 from rlgen.spec import Spec
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from rlgen import networks
 from rlgen.config import option
-from rlgen.data.model import ModelConfig
+from rlgen.data.config import ModelConfig
 from rlgen.errors import UserError
 from rlgen.generative.spectral import SpectralConv2D, SpectralDense
 

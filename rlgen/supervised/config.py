@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rlgen.config import option
-from rlgen.data.model import ModelConfig
+from rlgen.data.config import ModelConfig
 from rlgen.errors import UserError
 from rlgen.schedules import Schedule
 from rlgen.supervised.descent import OptimizerName

@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from elsewhere_envs import LAKE, WRAPPERS, assert_step_alike
 
 import rlgen
 from rlgen import cluster
-from rlgen.envs.host import OfVector
 from rlgen.envs.making import Environments
 from rlgen.errors import EnvironmentFault, UserError
 
 pytest.importorskip("ray")
-WRAPPERS = ("time_limit:7", "clip_reward")
-LAKE = "FrozenLake-v1"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,21 +37,10 @@ def actors(count: int) -> Any:
 
 
 def test_they_step_as_they_do_side_by_side_and_three_of_them_share_two_actors() -> None:
-    generator = np.random.default_rng(0)
     made, apart = actors(3)
     beside = Environments(LAKE, wrappers=WRAPPERS, engine="gymnasium")
-    together = beside.training(num_envs=3, seed=5)
-    assert isinstance(apart, OfVector) and len(apart._envs._actors) == 2  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(apart.observation, together.observation)
-    ends = 0
-    for _ in range(30):
-        actions = generator.integers(0, 4, 3)
-        apart.begin(actions)
-        one, other = apart.finish(), together.step(actions)
-        for mine, theirs in zip(one[:5], other[:5], strict=True):
-            np.testing.assert_array_equal(mine, theirs)
-        ends += int((one.terminated | one.truncated).sum())
-    assert ends >= 12, "episodes of seven steps end, and the next begin"
+    assert len(apart._envs._actors) == 2
+    assert_step_alike(apart, beside.training(num_envs=3, seed=5))
     made.close()
     beside.close()
 

@@ -10,16 +10,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from elsewhere_envs import LAKE, WRAPPERS, assert_step_alike
 
 import rlgen
 from rlgen import sources
-from rlgen.envs.host import OfVector
 from rlgen.envs.making import Environments
 from rlgen.errors import EnvironmentFault, UserError
-
-WRAPPERS = ("time_limit:7", "clip_reward")
-# Its ice is slippery, and it has no compiled counterpart: a process of it needs no TensorFlow.
-LAKE = "FrozenLake-v1"
 
 
 @pytest.fixture(scope="module")
@@ -32,19 +28,7 @@ def both() -> Iterator[tuple[Any, Any]]:
 
 
 def test_they_step_as_they_do_side_by_side(both: tuple[Any, Any]) -> None:
-    generator = np.random.default_rng(0)
-    apart, together = both
-    assert isinstance(apart, OfVector)
-    np.testing.assert_array_equal(apart.observation, together.observation)
-    ends = 0
-    for _ in range(30):
-        actions = generator.integers(0, 4, 3)
-        apart.begin(actions)
-        one, other = apart.finish(), together.step(actions)
-        for mine, theirs in zip(one[:5], other[:5], strict=True):
-            np.testing.assert_array_equal(mine, theirs)
-        ends += int((one.terminated | one.truncated).sum())
-    assert ends >= 12, "episodes of seven steps end, and the next begin"
+    assert_step_alike(*both)
 
 
 def test_new_episodes_begin_whatever_was_begun_before(both: tuple[Any, Any]) -> None:

@@ -21,16 +21,17 @@ from typing import Any
 
 import numpy as np
 
-from rlgen import crew, registry, runtime, shards, state
+from rlgen import registry, runtime, state
 from rlgen.algorithm import Algorithm, Evaluation
 from rlgen.building import built
-from rlgen.crew import Joined
-from rlgen.crew_cost import Cost
-from rlgen.elsewhere import STATE, Told
 from rlgen.errors import RlgenError, UserError
 from rlgen.importing import Consent
 from rlgen.run import RunConfig
 from rlgen.state import Arrays
+from rlgen.together import crew, shards
+from rlgen.together.cost import Cost
+from rlgen.together.crew import Joined
+from rlgen.together.elsewhere import STATE, Told
 from rlgen.values import mean_by_name
 
 

@@ -63,7 +63,7 @@ class Member:
         if tf.compat.v1.get_default_graph() is not self._graph:
             raise RlgenError(
                 "Gradients are applied inside a loop or a condition of TensorFlow's, where shards cannot meet: use "
-                "rlgen.shards.while_loop, or as many processes as there are shards."
+                "rlgen.together.shards.while_loop, or as many processes as there are shards."
             )
         self.asks = action, argument
         self._others.release()

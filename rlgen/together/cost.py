@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rlgen.crew import Joined
+from rlgen.together.crew import Joined
 
 # How long an update is timed, after the first chunk, which compiles.
 TIMED_SECONDS = 3.0

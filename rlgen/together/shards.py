@@ -1,9 +1,9 @@
 """Shards: the equal parts that a batch consists of, each with random numbers of its own.
 
-What a run comes to depends on how many shards there are, not on how many processes share them (`rlgen.crew`). A step is
-written for one shard. Those of this process go through it in lockstep: where gradients are applied they meet, are
-averaged with those of all others in one exchange, and go on. So normalisation, augmentation and whatever else looks at
-a batch as a whole looks at a shard.
+What a run comes to depends on how many shards there are, not on how many processes share them
+(`rlgen.together.crew`). A step is written for one shard. Those of this process go through it in lockstep: where
+gradients are applied they meet, are averaged with those of all others in one exchange, and go on. So normalisation,
+augmentation and whatever else looks at a batch as a whole looks at a shard.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rlgen import crew
 from rlgen.config import option
 from rlgen.errors import RlgenError, UserError
-from rlgen.lockstep import Member, abandon, current
+from rlgen.together import crew
+from rlgen.together.lockstep import Member, abandon, current
 
 FIELD: int = option(
     1, "Equal parts of a batch, each with draws of its own, which several processes can share.", at_least=1

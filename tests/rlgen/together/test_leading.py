@@ -15,9 +15,10 @@ import pytest
 from side_by_side import Watch
 
 import rlgen
-from rlgen import crew, launching, leading, planning, several, shards, workers
+from rlgen import planning, several, workers
 from rlgen.errors import Interrupted, UserError
 from rlgen.processes import Process, free_address
+from rlgen.together import crew, launching, leading, shards
 
 QUICK = {
     "trainer.keep_checkpoints": 100,

@@ -7,8 +7,8 @@ import json
 import pytest
 import tensorflow as tf
 
-from rlgen import crew
 from rlgen.errors import CrewLost, UserError
+from rlgen.together import crew
 
 WORKERS = ["one:2222", "two:2222"]
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rlgen import planning, shards, state
+from rlgen import planning, state
 from rlgen.errors import RlgenError, UserError
+from rlgen.together import shards
 
 
 def traced(function: Any) -> Any:
@@ -102,7 +103,7 @@ def test_shards_that_differ_in_what_they_do_and_meetings_within_a_loop_are_refus
     def within(x: Any) -> Any:
         return tf.while_loop(lambda i, _: i < 2, lambda i, y: (i + 1, shards.mean([y])[0]), (0, tf.constant(x)))
 
-    with pytest.raises(RlgenError, match=r"inside a loop or a condition .* use rlgen.shards.while_loop"):
+    with pytest.raises(RlgenError, match=r"inside a loop or a condition .* use rlgen.together.shards.while_loop"):
         traced(lambda: shards.each(within, [0.0, 1.0], count=2))
 
     def broken(x: Any) -> Any:
