@@ -34,6 +34,9 @@ ALIKE = ("rlgen", "tensorflow", "keras", "numpy")
 # Variables of the environment that change what is computed, or what rlgen finds.
 PASSED_ON = ("XLA_", "TF_", "KERAS_", "RLGEN_", "OMP_")
 
+# Where Ray keeps what lets a client in.
+TOKEN = Path.home() / ".ray" / "auth_token"
+
 # Ray counts with these before it is imported: no lines about what will change, no reports of use.
 QUIET = {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
 
@@ -107,9 +110,20 @@ def check_address(address: str) -> None:
         )
 
 
+def settings(*, imported: bool) -> dict[str, str]:
+    """Variables of the environment that Ray is to find, where the user has none.
+
+    Args:
+        imported: whether Ray has been imported, and has read what it wants to know of clusters that ask for a token:
+            what it starts would find something else.
+    """
+    # `ray start` writes a token, and the cluster that it made asks for it.
+    return {**QUIET, "RAY_AUTH_MODE": "token"} if TOKEN.exists() and not imported else QUIET
+
+
 def imported() -> Any:
     """Ray, imported quietly."""
-    for name, value in QUIET.items():
+    for name, value in settings(imported="ray" in sys.modules).items():
         os.environ.setdefault(name, value)
     try:
         import ray

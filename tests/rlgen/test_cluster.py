@@ -180,6 +180,16 @@ def test_a_single_run_is_trained_here(refused: Callable[..., Any]) -> None:
     refused("train", "linear", "--on", "ray", words=("--on is for several runs, with --seeds or --folds",))
 
 
+def test_a_cluster_s_token_is_sent_where_there_is_one_unless_ray_is_there_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "TOKEN", tmp_path / "auth_token")
+    assert cluster.settings(imported=False) == cluster.QUIET
+    cluster.TOKEN.write_text("a token")
+    assert cluster.settings(imported=False) == {**cluster.QUIET, "RAY_AUTH_MODE": "token"}
+    assert cluster.settings(imported=True) == cluster.QUIET
+
+
 def test_where_ray_is_missing_the_command_that_brings_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
