@@ -236,7 +236,8 @@ def together(name: str, asked: Mapping[str, Any], *, workers: int | None, on: st
             pool.train([job], workers=1, display=board, start=lambda: launching.Crewed(workers or 2))
     else:
         with cluster.joined(on, [Path(request["run"])]) as found, Shared() as board:
-            size = workers or found.cpus
+            if (size := workers or found.cpus) > found.cpus:
+                raise UserError(f"workers={size}: each takes a CPU, and the cluster of '{on}' has {found.cpus}.")
             pool.train([job], workers=1, display=board, start=lambda: launching.Crewed(size, found.start))
     if job.error is not None:
         raise job.error

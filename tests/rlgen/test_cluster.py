@@ -106,6 +106,8 @@ def test_the_nodes_train_one_run_together(address: str, tmp_path: Path) -> None:
     run = several.together("linear", asked, workers=None, on=address)
     assert run.config.config["shards"] == 2 and run.steps == 50
     assert run.evaluation["eval/accuracy"] > 0.1
+    with pytest.raises(UserError, match="workers=3: each takes a CPU, and the cluster of .* has 2"):
+        several.together("linear", {**asked, "run": tmp_path / "three"}, workers=3, on=address)
 
 
 def test_a_signal_lets_every_run_be_saved(address: str, tmp_path: Path) -> None:
