@@ -144,8 +144,3 @@ class Stepper:
         seen, rewards, terminated, truncated, info = self._envs.step(actions)
         finals = {int(i): info["final_obs"][i] for i in np.flatnonzero(info.get("_final_obs", []))}
         return np.array(seen), np.array(rewards), np.array(terminated), np.array(truncated), finals
-
-
-def vector_of_actors(texts: Texts, num_envs: int) -> Actors:
-    """So many environments, as `vector_of_processes` makes them, on a cluster."""
-    return Actors(texts, num_envs)

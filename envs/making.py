@@ -165,9 +165,9 @@ class Environments:
         """So many in other processes, here or on a cluster."""
         if self._processes == "machine":
             return vector_of_processes(self._texts, num_envs)
-        from rlgen.envs.actors import vector_of_actors
+        from rlgen.envs.actors import Actors
 
-        return vector_of_actors(self._texts, num_envs)
+        return Actors(self._texts, num_envs)
 
     def _check_processes(self) -> None:
         """Refuse what has no place in another process."""

@@ -28,11 +28,8 @@ class Elsewhere:
     def completed(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """The trees of all shards, of which this process has its `own`."""
         alike = next(iter(own.values()))
-        return {shard: own[shard] if shard in own else Told(self.known, shard, alike) for shard in self._names}
-
-    @property
-    def _names(self) -> list[str]:
-        return [str(shard) for shard in range(self._count)]
+        names = map(str, range(self._count))
+        return {shard: own[shard] if shard in own else Told(self.known, shard, alike) for shard in names}
 
 
 class Told:
