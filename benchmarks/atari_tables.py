@@ -58,7 +58,7 @@ def section() -> str:
     growth = [f"{kept[1][1]:.2f} GB to {kept[-1][1]:.2f}" for kept in memory]
     protocols = sorted({f"{row['job']['env']}: {row['protocol']}" for row in done if row["protocol"]})
     return (
-        "## Atari and MinAtar\n\nThe preset `Atari` of each agent, or its defaults. Every twentieth of a run ten games "
+        "## Atari and MinAtar\n\nThe preset `Atari` or `MinAtar` of each agent, or its defaults. Every twentieth of a run ten games "
         "are played, and the best checkpoint by these plays ten others, whole and unclipped: their mean and standard "
         "deviation. Steps are decisions of the agent, four frames each. "
         f"{'; '.join(protocols)}.\n\n{table(header, cells)}\n\n"

@@ -1,4 +1,4 @@
-"""Convolutional networks for pictures: that of the Atari papers, a small one, a residual one."""
+"""Convolutional networks for pictures: those of the Atari and MinAtar papers, a small one, a residual one."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ def small_cnn(inputs: Spec, options: Options) -> Any:
     x = convolution(x, 16, 3, options, number=0)
     x = convolution(x, 32, 3, options, number=1, stride=2)
     return _ended(tensor, x, options)
+
+
+def minatar_cnn(inputs: Spec, options: Options) -> Any:
+    """The network of Young and Tian (2019), MinAtar: one convolution 16 3x3/1, then the dense layers (theirs: 128)."""
+    tensor, x = _picture("minatar_cnn", inputs, options, smallest=3)
+    return _ended(tensor, convolution(x, 16, 3, options, number=0, padding="valid"), options)
 
 
 def residual(inputs: Spec, options: Options) -> Any:

@@ -19,7 +19,9 @@ ALL = [
 ]
 # For pictures; those of the papers fill a machine, and are built in test_dqn.py and test_rainbow.py.
 PAPERS = ("mnih-2015", "van-hasselt-2016", "wang-2016", "bellemare-2017", "dabney-2018", "hessel-2018")
-PRESETS = [(name, preset) for name, preset in ALL if preset not in ("Atari", "book-hands-on-ml-breakout", *PAPERS)]
+# Which environment takes a preset of games by itself.
+GAMES = {"Atari": "PongNoFrameskip-v4", "MinAtar": "minatar:MinAtar/Breakout-v1"}
+PRESETS = [(name, preset) for name, preset in ALL if preset not in (*GAMES, "book-hands-on-ml-breakout", *PAPERS)]
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
@@ -40,15 +42,17 @@ def test_every_preset_learns(name: str, preset: str, uncompiled: None) -> None:
     assert all(np.isfinite(value) for value in scalars.values()), scalars
 
 
-@pytest.mark.parametrize("name", [name for name, preset in ALL if preset == "Atari"])
-def test_presets_of_games_are_taken_by_themselves_and_learn(name: str) -> None:
+@pytest.mark.parametrize(("name", "games"), [(name, preset) for name, preset in ALL if preset in GAMES])
+def test_presets_of_games_are_taken_by_themselves_and_learn(name: str, games: str) -> None:
     cls = registry.load(name, ("agent",))
     few: dict[str, Any] = {"num_envs": 2}
     if issubclass(cls.Config, ReplayConfig):
         few |= {"replay_capacity": 200, "learning_starts_env_steps": 32, "batch_size": 4}
     else:
         few |= {"rollout_steps": 8}
-    preset = cls.Config.preset_for("PongNoFrameskip-v4")
+    preset = cls.Config.preset_for(GAMES[games])
+    assert preset == games
+    # MinAtar's own package need not be installed: any picture will do.
     trained = cls(problem="PongNoFrameskip-v4?size=36", config=cls.Config.build(few, preset=preset), seed=0)
     scalars = trained.train(48)
     assert scalars["work/updates"] >= 1

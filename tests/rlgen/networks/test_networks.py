@@ -51,6 +51,7 @@ def test_bytes_are_scaled_inside_the_network():
         ("nature_cnn", SCREEN, 512, 6, 1_687_206),
         # 97,744 in fifteen convolutions; 84 pixels halved three times are 11.
         ("residual", SCREEN, 256, 4, 97_744 + (11 * 11 * 32 + 1) * 256 + 257 * 4),
+        ("minatar_cnn", Spec((10, 10, 4), "bool"), 128, 6, 592 + (8 * 8 * 16 + 1) * 128 + 129 * 6),
         ("small_cnn", Spec((10, 10, 4), "bool"), 128, 6, 592 + 4_640 + (5 * 5 * 32 + 1) * 128 + 129 * 6),
     ],
 )
