@@ -10,6 +10,8 @@ from benchmarks.jobs import RESULTS, Row
 from benchmarks.markdown import table
 
 PLOT = RESULTS.parents[1] / "docs" / "atari.png"
+# What Young and Tian (2019) draw for their DQN after a million frames: the mean of 30 seeds' training episodes.
+PUBLISHED = {"minatar:MinAtar/Breakout-v1": 9, "minatar:MinAtar/SpaceInvaders-v1": 33}
 COLORS = ("#e4572e", "#4a7fb0", "#2a9d63", "#8d99a6", "#b07aa1", "#c9a227")
 
 
@@ -58,13 +60,24 @@ def section() -> str:
     growth = [f"{kept[1][1]:.2f} GB to {kept[-1][1]:.2f}" for kept in memory]
     protocols = sorted({f"{row['job']['env']}: {row['protocol']}" for row in done if row["protocol"]})
     return (
-        "## Atari and MinAtar\n\nThe preset `Atari` or `MinAtar` of each agent, or its defaults. Every twentieth of a run ten games "
-        "are played, and the best checkpoint by these plays ten others, whole and unclipped: their mean and standard "
-        "deviation. Steps are decisions of the agent, four frames each. "
-        f"{'; '.join(protocols)}.\n\n{table(header, cells)}\n\n"
+        "## Atari and MinAtar\n\nThe preset `Atari` or `MinAtar` of each agent, or its defaults. Every twentieth of a "
+        "run ten games are played, and the best checkpoint by these plays ten others, whole and unclipped: their mean "
+        "and standard deviation. Steps are decisions of the agent, of Atari's games four frames each. "
+        f"{'; '.join(protocols)}.\n\n{table(header, cells)}\n\n{_published(done)}"
         "![Returns of the evaluations over environment steps](atari.png)\n\n"
         f"Memory of the processes, from the second evaluation to the last: {', '.join(growth)}.\n\n"
         "`python -m benchmarks.atari --suite pong`, and `breakout`, `minatar`\n"
+    )
+
+
+def _published(done: list[Row]) -> str:
+    played = {row["job"]["env"] for row in done}
+    figures = [f"{env.rpartition(':')[2]} about {mean}" for env, mean in PUBLISHED.items() if env in played]
+    if not figures:
+        return ""
+    return (
+        "Published beside: Young and Tian's DQN after 1,000,000 frames, read off their figure (30 seeds, episodes of "
+        f"training with an epsilon of .1, an update for every step): {', '.join(figures)}.\n\n"
     )
 
 
@@ -88,6 +101,8 @@ def draw(done: list[Row]) -> None:
             label: dict[str, Any] = {} if algorithm in named else {"label": algorithm}
             place.plot(steps, values, color=COLORS[agents.index(algorithm)], lw=1.4, **label)
             named.add(algorithm)
+        if env in PUBLISHED:
+            place.axhline(PUBLISHED[env], color="#8d99a6", lw=1, ls="--", label="published DQN")
         place.set_title(env.rpartition(":")[2], fontsize=9)
         place.set(xlabel="environment steps", ylabel="mean return of ten games")
         place.grid(True, color="#e6e9ec")
