@@ -233,6 +233,7 @@ def sample(
     count: int = 64,
     classes: Sequence[int | str] | None = None,
     interpolate: bool = False,
+    combine: str | None = None,
     checkpoint: str | int = "best",
     seed: int = 0,
     trust: bool = False,
@@ -246,6 +247,9 @@ def sample(
         count: how many.
         classes: of a conditional model, numbers or names, which take turns.
         interpolate: rows of eight that lead from one sample to another; `count` is rounded up to whole rows.
+        combine: a sum of samples, such as "3,7,9 - 1,4,5 + 2,6,8", instead of `count`: a row for each term, its samples
+            and then their mean, and one of what is near the sum, and then the sum itself. All are means of latent
+            vectors. Samples are counted from 1, row by row, as they are written with the same seed.
         checkpoint: "best", "last" or a step that is kept.
         seed: of the samples.
         trust: as in `load`.
@@ -259,7 +263,7 @@ def sample(
 
     out, seed = sampling.check(out), read_seed(seed)
     with contextlib.closing(load(run, checkpoint=checkpoint, trust=trust)) as model:
-        how: dict[str, Any] = {"count": count, "classes": classes, "interpolate": interpolate}
+        how: dict[str, Any] = {"count": count, "classes": classes, "interpolate": interpolate, "combine": combine}
         return sampling.sample_files(model, out, seed=seed, **how)
 
 

@@ -99,6 +99,7 @@ def record(run: Path, out: Path, checkpoint: str, seed: int, trust: bool) -> Non
 @click.option("--out", required=True, type=Place(), help="FILE.png, FILE.npy, or a new directory: a picture of each.")
 @click.option("--class", "classes", multiple=True, metavar="CLASS", help="Of conditional models; may be repeated.")
 @click.option("--interpolate", is_flag=True, help="Rows of eight that lead from one sample to another.")
+@click.option("--combine", metavar="SUM", help="As `1,2 - 3,4 + 5,6`: samples, added up as latent vectors.")
 @checkpoint_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the samples.")
 @trust_option

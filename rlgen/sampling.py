@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,10 @@ ENDINGS = (".png", ".npy")
 MOST_SAMPLES = 1_000_000
 # From one sample to the next, in a row of an interpolation.
 STEPS = 8
+SUM = (
+    "A sum is, say, 3,7,9 - 1,4,5 + 2,6,8: the mean of three samples less that of three others, and so on, counted "
+    "from 1 row by row as --count shows them with the same --seed."
+)
 # For each number: itself, once more while all are put together, and as a byte.
 BYTES_OF_A_NUMBER = 9
 
@@ -39,6 +44,43 @@ class Sampler(Protocol):
         """All in one picture."""
 
 
+@runtime_checkable
+class Combiner(Protocol):
+    """What a model has whose samples can be added up."""
+
+    def combination(self, terms: Sequence[Any], *, seed: int, classes: Any = None) -> npt.NDArray[np.float32]:
+        """The samples of each term and their mean, row by row, and what is near the sum, and it."""
+
+
+class Term(NamedTuple):
+    """A part of a sum of samples: the mean of some, added (`sign` 1) or taken away (-1); `numbers` count from 0."""
+
+    sign: int
+    numbers: tuple[int, ...]
+
+
+def terms_of(text: str) -> list[Term]:
+    """`3,7,9 - 1,4,5 + 2,6,8` as terms: samples are counted from 1, each term has as many.
+
+    Raises:
+        UserError: it is something else.
+    """
+    found = re.findall(r"([+-]?)\s*(\d+(?:\s*,\s*\d+)*)\s*", text)
+    said = "".join(sign + numbers for sign, numbers in found)
+    if not found or re.sub(r"\s", "", said) != re.sub(r"\s", "", text) or not all(sign for sign, _ in found[1:]):
+        raise UserError(f"'{text}' is no sum of samples. {SUM}")
+    terms = [
+        Term(-1 if sign == "-" else 1, tuple(int(number) - 1 for number in numbers.split(",")))
+        for sign, numbers in found
+    ]
+    for number in (number + 1 for term in terms for number in term.numbers):
+        if not 1 <= number <= MOST_SAMPLES:
+            raise UserError(f"There is no sample {number}: they are counted from 1 to {MOST_SAMPLES:,}.")
+    if len(counts := sorted({len(term.numbers) for term in terms})) > 1:
+        raise UserError(f"'{text}' has terms of {' and of '.join(map(str, counts))} samples: give each as many. {SUM}")
+    return terms
+
+
 def check(out: Any) -> Path:
     """Where samples are written to; nothing is written yet.
 
@@ -56,7 +98,14 @@ def check(out: Any) -> Path:
 
 
 def sample_files(
-    model: Any, out: Any, *, count: int, classes: Sequence[int | str] | None, interpolate: bool, seed: int
+    model: Any,
+    out: Any,
+    *,
+    count: int,
+    classes: Sequence[int | str] | None,
+    interpolate: bool,
+    combine: str | None,
+    seed: int,
 ) -> Path:
     """Write samples, and return where they are; see `rlgen.api.sample`."""
     out = check(out)
@@ -70,19 +119,33 @@ def sample_files(
     spec = model.dataset.spec
     if not out.suffix and not spec.picture:
         raise UserError(f"These samples, {spec}, are no pictures: give --out FILE.npy for the numbers.")
-    rows = -(-count // STEPS)
-    made_count = rows * STEPS if interpolate else count
+    terms = [] if combine is None else terms_of(combine)
+    if terms and interpolate:
+        raise UserError("Samples are either combined or interpolated, not both at once.")
+    columns = len(terms[0].numbers) + 1 if terms else STEPS if interpolate else None
+    rows = len(terms) + 1 if terms else -(-count // STEPS)
+    made_count = count if columns is None else rows * columns
     needs = {f"{made_count:,} samples": BYTES_OF_A_NUMBER * made_count * spec.size}
     runtime.require_memory(needs, advice="Ask for fewer (--count)")
-    if interpolate:
+    if terms:
+        made = _combined(model, terms, seed=seed, classes=classes)
+    elif interpolate:
         made = model.interpolation(rows=rows, steps=STEPS, seed=seed, classes=_in_turn(classes, rows))
     else:
         made = model.sample(count, seed, classes=_in_turn(classes, count))
     try:
-        _write(out, made, model, columns=STEPS if interpolate else None)
+        _write(out, made, model, columns=columns)
     except OSError as error:
         raise RlgenError(f"Samples cannot be written to {out}: {error.strerror}.") from error
     return out
+
+
+def _combined(
+    model: Any, terms: Sequence[Term], *, seed: int, classes: Sequence[int | str] | None
+) -> npt.NDArray[np.float32]:
+    if not isinstance(model, Combiner):
+        raise UserError(f"{type(model).__name__} has no `combination`: its samples cannot be added up.")
+    return model.combination(terms, seed=seed, classes=classes)
 
 
 def _in_turn(classes: Sequence[int | str] | None, count: int) -> list[int | str] | None:

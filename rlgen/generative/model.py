@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -16,7 +16,7 @@ from rlgen.algorithm import Evaluation, Split
 from rlgen.config import option
 from rlgen.data import Arrays
 from rlgen.errors import UserError
-from rlgen.generative import serving
+from rlgen.generative import latent, serving
 from rlgen.generative.averaged import Array, AveragedConfig, AveragedModel, from_output
 from rlgen.generative.classes import Asked, Labels, drawn, labels_of, require_label
 from rlgen.generative.classes import shares as shares_of
@@ -25,6 +25,7 @@ from rlgen.metrics.coverage import coverage
 from rlgen.metrics.diversity import diversity
 from rlgen.metrics.frechet import frechet_distance
 from rlgen.metrics.modes import modes
+from rlgen.sampling import Term
 from rlgen.served import Served
 from rlgen.spec import Spec
 
@@ -186,10 +187,7 @@ class GenerativeModel(AveragedModel):
         return np.broadcast_to(found, (n,))
 
     def interpolation(self, *, rows: int, steps: int, seed: int, classes: Asked | None = None) -> Array:
-        """Samples between pairs of latent vectors, float32 [rows * steps, *shape], row by row.
-
-        Between v and w lie cos(a) v + sin(a) w: whatever the angle, standard normal as both are. On a straight line
-        the middle is nearer to the mean than samples are.
+        """Samples between pairs of latent vectors, float32 [rows * steps, *shape], row by row: `latent.between`.
 
         Args:
             rows: pairs.
@@ -198,11 +196,26 @@ class GenerativeModel(AveragedModel):
             classes: of a conditional model, one for all rows or one for each.
         """
         first, second = (self._normal(rows, seed, name) for name in ("first", "second"))
-        angles = np.linspace(0, np.pi / 2, steps, dtype=np.float32)
-        z = np.cos(angles)[None, :, None] * first[:, None] + np.sin(angles)[None, :, None] * second[:, None]
         labels = self._labels(rows, seed, classes)
         labels = None if labels is None else np.repeat(labels, steps)
-        return self.decode(self._distributed(z.reshape(rows * steps, -1).astype(np.float32)), labels)
+        return self.decode(self._distributed(latent.between(first, second, steps)), labels)
+
+    def combination(self, terms: Sequence[Term], *, seed: int, classes: Asked | None = None) -> Array:
+        """Samples, their means and the sum of these, as vectors, decoded: float32 [(T + 1) * (K + 1), *shape].
+
+        Args:
+            terms: T of them, of K samples each, which are counted as `sample` draws them.
+            seed: of the samples.
+            classes: of a conditional model, one for all.
+
+        Raises:
+            UserError: the model is conditional, and no class is named, or several.
+        """
+        if self.config.conditional and len(classes or ()) != 1:
+            raise UserError("A sum of a conditional model's samples is of one class: name it with --class.")
+        vectors = self._normal(1 + max(max(term.numbers) for term in terms), seed)
+        z = latent.combined(vectors, terms, self._normal(len(terms[0].numbers), seed, "near"))
+        return self.decode(self._distributed(z), self._labels(len(z), seed, classes))
 
     def sheet(self, samples: Array, *, columns: int | None = None) -> npt.NDArray[np.uint8]:
         """Samples [N, *shape] in one picture, all of them.

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import rlgen
+from rlgen import sampling
 from rlgen.errors import UserError
 
 SMALL = {"generator_hidden_units": (4,), "discriminator_hidden_units": (4,), "batch_size": 16, "evaluation_samples": 20}
@@ -58,6 +59,34 @@ def test_an_interpolation_leads_from_one_to_the_other(runs: dict[str, rlgen.Run]
     np.testing.assert_allclose(rows[:, -1], ends[1], atol=1e-5)
 
 
+def test_a_sum_is_of_the_vectors_of_samples_and_stands_last(runs: dict[str, rlgen.Run], tmp_path: Path) -> None:
+    rlgen.sample(runs["digits"], out=tmp_path / "sum.png", combine="1,2,3 - 4,5,6 + 7,8,9", classes=["3"])
+    with Image.open(tmp_path / "sum.png") as picture:
+        assert picture.width == picture.height, "four rows of four"
+    path = rlgen.sample(runs["points"], out=tmp_path / "sum.npy", combine=" 2, 5 -1,4+3,3 ", seed=7)
+    made, model = np.load(path).reshape(4, 3, 2), rlgen.load(runs["points"])
+    z = model.latent_vectors(5, 7)
+    np.testing.assert_allclose(made[0, :2], model.sample(5, 7)[[1, 4]], atol=1e-5)
+    of_sum = (z[1] + z[4]) / 2 - (z[0] + z[3]) / 2 + z[2]
+    np.testing.assert_allclose(made[-1, -1], model.decode(of_sum[None])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'' is no sum of samples. A sum is, say, 3,7,9 - 1,4,5 [+] 2,6,8"),
+        ("1,2 3,4", "is no sum of samples"),
+        ("1,2 - x", "is no sum of samples"),
+        ("1 * 2", "is no sum of samples"),
+        ("1,2 - 3", "terms of 1 and of 2 samples: give each as many"),
+        ("0 - 1", "There is no sample 0: they are counted from 1 to 1,000,000"),
+    ],
+)
+def test_what_is_no_sum_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        sampling.terms_of(text)
+
+
 @pytest.mark.parametrize(
     ("name", "asked", "message"),
     [
@@ -66,6 +95,8 @@ def test_an_interpolation_leads_from_one_to_the_other(runs: dict[str, rlgen.Run]
         ("digits", {"out": "a.png", "count": 0}, "count=0: ask for 1 to"),
         ("digits", {"out": "a.png", "classes": ["eleven"]}, "no class 'eleven'"),
         ("points", {"out": "a.png", "classes": [1]}, "knows of no classes: train with conditional=true"),
+        ("digits", {"out": "a.png", "combine": "1 - 2"}, "is of one class: name it with --class"),
+        ("points", {"out": "a.png", "combine": "1 - 2", "interpolate": True}, "either combined or interpolated"),
         ("points", {"out": "folder"}, "are no pictures: give --out FILE.npy"),
         ("classes", {"out": "a.png"}, "MLP makes no samples"),
     ],
