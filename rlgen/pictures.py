@@ -45,6 +45,11 @@ def grid(images: npt.NDArray[Any], *, columns: int | None = None, width: int = 4
     return large.repeat(3, axis=2) if channels == 1 else large
 
 
+def spread(length: int, count: int) -> npt.NDArray[np.int64]:
+    """So many places from the first to the last one of a set, whose order may be by kind; all, where it has fewer."""
+    return np.linspace(0, length - 1, min(count, length)).astype(np.int64)
+
+
 def in_rows(*parts: npt.NDArray[Any], columns: int, width: int) -> Picture:
     """Rows of images, below each row what belongs to it: a grid.
 

@@ -79,13 +79,15 @@ class GenerativeModel(AveragedModel):
     memory_advice = "Make batch_size, the hidden layers, the data or evaluation_samples smaller"
 
     _remarked = False
+    _real_shown = False
 
     def build(self) -> None:
         """As the base, and the shares of the classes."""
         super().build()
         if self.config.conditional:
-            # Of the training part, for those who have the model without the data.
-            self.shares = tf.Variable(tf.zeros((self.class_count,)), trainable=False, name="shares")
+            # Of the training part, for those who have the model without the data; before it is seen, all alike.
+            alike = tf.fill((self.class_count,), 1 / self.class_count)
+            self.shares = tf.Variable(alike, trainable=False, name="shares")
             self.used = (*type(self).used, "shares")
 
     @property
@@ -237,10 +239,11 @@ class GenerativeModel(AveragedModel):
         examples alone, repeated, has 0; real examples nearly 1. Blur, noise, repetition and missing kinds lower it.
         `eval/diversity` is how far samples are apart, real examples 1. `metrics` come under names that say features and
         counts. Samples that are nearly all the same are remarked on, once. The picture `eval/samples` shows the first
-        set, `eval/fixed_samples` what the same latent vectors have become, and `eval/interpolation`, of pictures alone,
-        rows that lead from one to another.
+        set, `eval/fixed_samples` what the same latent vectors have become, and of pictures alone `eval/interpolation`
+        rows that lead from one to another, `eval/real`, the first time, what all this is to look like.
         """
-        real = data.scaled(self.held_out(split).x)
+        held = self.held_out(split)
+        real = data.scaled(held.x)
         drawable, rows = self.dataset.spec.picture or self.dataset.spec.shape == (2,), []
         for i in range(episodes):
             # One set at a time: memory is no question of their number.
@@ -252,6 +255,9 @@ class GenerativeModel(AveragedModel):
             if i == 0:
                 self._watch(real, samples)
                 images = self._images(real, samples, own) if drawable else {}
+                if self.dataset.spec.picture and not self._real_shown:
+                    self._real_shown = True
+                    images["eval/real"] = self._painter(real)(self._some(real, held.y))
         means = {name: np.mean([np.asarray(row[name]) for row in rows], axis=0) for name in rows[0]}
         scalars = {name: float(value) for name, value in means.items() if value.ndim == 0}
         classes = self.dataset.target.classes if self.dataset.target else ()
@@ -314,6 +320,15 @@ class GenerativeModel(AveragedModel):
         """Samples to look at: of a conditional model as many of each class."""
         count, labels = self._shown_labels(SHOWN if self.dataset.spec.picture else len(samples))
         return samples if labels is None else self.sample(count, seed, classes=labels)
+
+    def _some(self, real: Array, labels: npt.NDArray[Any] | None) -> Array:
+        """Real examples to look at: of a conditional model as many of each class."""
+        count, classes = self._shown_labels(SHOWN)
+        if classes is None:
+            return real[pictures.spread(len(real), count)]
+        of_class = [np.flatnonzero(labels == label) for label in range(self.class_count)]
+        each = count // self.class_count
+        return real[np.concatenate([np.resize(found, each) for found in of_class if len(found)])]
 
     def _shown_labels(self, count: int) -> tuple[int, Labels | None]:
         """How many samples are looked at, about `count`, and where one has a class theirs, a class below the other."""

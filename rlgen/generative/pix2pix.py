@@ -320,7 +320,7 @@ class Pix2Pix(Game):
             UserError: the data are not here.
         """
         x = self.held_out("test").x
-        return pictures.to_uint8(data.scaled(x[_spread(len(x), count)]))
+        return pictures.to_uint8(data.scaled(x[pictures.spread(len(x), count)]))
 
     @property
     def translates_by_chance(self) -> bool:
@@ -361,7 +361,7 @@ class Pix2Pix(Game):
     def frames(self, *, seed: int) -> Iterator[npt.NDArray[np.uint8]]:
         """A loop of 4 seconds: held-out pictures become what is made of them, their targets, and themselves again."""
         x, y = self._pairs("test")
-        some = _spread(len(x), SHOWN)
+        some = pictures.spread(len(x), SHOWN)
         x, y = x[some], y[some]
         sheets = [pictures.grid(_coloured(part)) for part in (x, self.translate(x, seed=seed), y)]
         for now, then in zip(sheets, [*sheets[1:], sheets[0]], strict=True):
@@ -381,13 +381,8 @@ def side_by_side(x: Array, y: Array, made: Array) -> npt.NDArray[np.uint8]:
     """Rows of pictures, below them their targets, and below those what was made; 16 of each at most, from all over."""
     columns = min(ROW, len(x))
     count = min(SHOWN, len(x)) // columns * columns
-    some = _spread(len(x), count)
+    some = pictures.spread(len(x), count)
     return pictures.in_rows(*(_coloured(part[some]) for part in (x, y, made)), columns=columns, width=1100)
-
-
-def _spread(length: int, count: int) -> npt.NDArray[np.int64]:
-    """So many places from the first to the last one of a part, whose order may be by kind."""
-    return np.linspace(0, length - 1, min(count, length)).astype(np.int64)
 
 
 def _coloured(x: Array) -> Array:

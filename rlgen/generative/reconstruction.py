@@ -39,7 +39,7 @@ class Components:
         from sklearn.decomposition import PCA
 
         most = max(count, FITTED_BYTES // (4 * max(1, training[0].size)))
-        some = np.linspace(0, len(training) - 1, min(most, len(training))).astype(np.int64)
+        some = pictures.spread(len(training), most)
         flat = data.scaled(training[some]).reshape(len(some), -1)
         self._fitted = PCA(min(count, *flat.shape), random_state=0).fit(flat)
 

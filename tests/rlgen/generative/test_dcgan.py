@@ -5,6 +5,7 @@ import pytest
 import same_bits
 from small_pictures import small_pictures
 
+from rlgen import data, pictures
 from rlgen.errors import UserError
 from rlgen.generative.dcgan import DCGAN, DCGANConfig
 
@@ -79,6 +80,20 @@ def test_presets_train(preset: str, most: dict[str, int]) -> None:
     if preset == "tutorial":
         assert model.generator.count_params() == 2_330_944
         assert model.discriminator.count_params() == 212_865
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_real_pictures_are_shown_once(conditional: bool) -> None:
+    model = make("digits", evaluation_samples=20, conditional=conditional)
+    held = model.held_out("test")
+    first, second = (model.evaluate(episodes=1, seed=0, split="test").images for _ in range(2))
+    if conditional:  # Six of each class, below each other.
+        chosen = [np.flatnonzero(held.y == label)[:6] for label in range(10)]
+        expected = pictures.grid(data.scaled(held.x)[np.concatenate(chosen)], columns=6)
+    else:
+        expected = pictures.grid(data.scaled(held.x)[pictures.spread(len(held), 64)])
+    np.testing.assert_array_equal(first["eval/real"], expected)
+    assert "eval/real" not in second
 
 
 def test_the_fixed_grid_is_of_the_same_vectors_in_every_evaluation_and_the_fresh_one_is_not() -> None:

@@ -118,7 +118,7 @@ def test_it_judges_itself_beside_principal_components(trained: VAE) -> None:
     names = {"elbo", "kl", "log_likelihood", "active_units", "reconstruction_mse", "pca_mse", "quality"}
     assert {f"eval/{name}" for name in names} <= set(result.scalars)
     pictures = {"samples", "fixed_samples", "interpolation", "reconstructions"}
-    assert set(result.images) == {f"eval/{name}" for name in pictures}
+    assert set(result.images) - {"eval/real"} == {f"eval/{name}" for name in pictures}
     x = data.scaled(trained.held_out("test").x)
     back = trained.reconstruct(trained.held_out("test").x)
     assert back.shape == x.shape and back.min() >= 0 and back.max() <= 1
