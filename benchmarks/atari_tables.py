@@ -70,6 +70,25 @@ def section() -> str:
     )
 
 
+def emulators() -> str:
+    """How fast Atari's games are played."""
+    found = json.loads((RESULTS / "emulators.json").read_text())
+    cells = [
+        (name, f"{rate:,.0f}", ", ".join(f"{each:,.0f}" for each in found["rounds"][name]))
+        for name, rate in found["steps_per_second"].items()
+    ]
+    dqn = found["dqn"]
+    return (
+        f"{found['copies']} copies of {found['game']}, random actions, {found['cpus']} CPUs; a step is four frames of "
+        f"one copy (bar: {found['bar_steps_per_second']:,}).\n\n"
+        f"{table(['', 'steps per second, median', 'each round'], cells)}\n\n"
+        f"Of {dqn['seconds']:.2f} s in which a DQN makes {dqn['steps']:,} steps and an update for four of them, "
+        f"updates take {dqn['update']:.2f} s, the choice of actions {dqn['act']:.2f} s, environments {dqn['env']:.2f} s; "
+        f"alone these take {found['share_that_reaches_the_loop']:.0%} of that (bar: {found['bar_share']:.0%}).\n\n"
+        "`python -m benchmarks.emulators`\n"
+    )
+
+
 def _published(done: list[Row]) -> str:
     played = {row["job"]["env"] for row in done}
     figures = [f"{env.rpartition(':')[2]} about {mean}" for env, mean in PUBLISHED.items() if env in played]

@@ -246,7 +246,8 @@ def page() -> str:
     """The whole page."""
     return (
         "# Benchmarks\n\nWritten by `python -m benchmarks.tables` from `benchmarks/results`.\n\n"
-        f"## Speed\n\n{speed()}\n{growth()}\n## Several seeds in one process\n\n{seeds()}\n"
+        f"## Speed\n\n{speed()}\n{growth()}\n"
+        f"### Atari's emulators\n\n{atari_tables.emulators()}\n## Several seeds in one process\n\n{seeds()}\n"
         f"{scale_tables.section()}"
         f"## What summaries cost\n\n{summaries()}\n"
         f"## Learning\n\n{cartpole()}\n{control()}\n{atari_tables.section()}"
