@@ -83,6 +83,28 @@ def clip_by_global_norm(gradients: Sequence[Any], largest: float | None) -> tupl
     return [gradient * scale for gradient in gradients], norm
 
 
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam to the bit, of less than two thirds of the operations: the size of a step is computed once, not for
+    every variable. Programs are traced and compiled in that much less time. Kingma and Ba (2015), before 2.1.
+    """
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """As Keras', and before it the step size with the bias of both averages taken out."""
+        step = tf.cast(self.iterations + 1, tf.float32)
+        first, second = (1 - tf.pow(beta, step) for beta in (self.beta_1, self.beta_2))
+        self._step_size = tf.cast(self.learning_rate, tf.float32) * tf.sqrt(second) / first
+        super().apply(grads, trainable_variables)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """One variable's."""
+        del learning_rate  # It is in the step size.
+        place = self._get_variable_index(variable)
+        mean, square = self._momentums[place].value, self._velocities[place].value
+        mean = mean.assign_add((gradient - mean) * (1 - self.beta_1), read_value=True)
+        square = square.assign_add((tf.square(gradient) - square) * (1 - self.beta_2), read_value=True)
+        self.assign_sub(variable, mean * self._step_size / (tf.sqrt(square) + self.epsilon))
+
+
 def make_optimizer(
     kind: OptimizerKind, learning_rate: Schedule, variables: Sequence[Any], *, epsilon: float | None = None
 ) -> Any:
@@ -98,7 +120,7 @@ def make_optimizer(
     """
     rate = learning_rate(0)
     if kind == "adam":
-        optimizer = keras.optimizers.Adam(rate, epsilon=epsilon or 1e-7)
+        optimizer = Adam(rate, epsilon=epsilon or 1e-7)
     elif kind == "rmsprop":
         optimizer = keras.optimizers.RMSprop(rate, rho=0.99, epsilon=epsilon or 1e-5)
     else:
@@ -112,8 +134,9 @@ def make_optimizer(
 
 def plain_optimizer(kind: PlainOptimizer, learning_rate: float) -> Any:
     """One of Keras' optimizers as it is by default, but for its step size; not yet built."""
-    kinds = {"adam": "Adam", "rmsprop": "RMSprop", "adagrad": "Adagrad", "sgd": "SGD"}
-    return getattr(keras.optimizers, kinds[kind])(learning_rate)
+    kept = keras.optimizers
+    kinds = {"adam": Adam, "rmsprop": kept.RMSprop, "adagrad": kept.Adagrad, "sgd": kept.SGD}
+    return kinds[kind](learning_rate)
 
 
 def set_learning_rate(optimizer: Any, schedule: Schedule, clock: Any) -> None:

@@ -234,7 +234,7 @@ class Game(AveragedModel):
     def _optimizer(self, learning_rate: float) -> Any:
         c = self.config
         if c.optimizer == "adam":
-            return keras.optimizers.Adam(learning_rate, beta_1=c.beta_1, beta_2=c.beta_2)
+            return learning.Adam(learning_rate, beta_1=c.beta_1, beta_2=c.beta_2)
         return keras.optimizers.RMSprop(learning_rate, rho=c.rho)
 
     def _check_regularisers(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from rlgen import learning
 from rlgen.schedules import Schedule
 
 OptimizerName = Literal["adam", "adamw", "nadam", "sgd", "nesterov", "rmsprop"]
@@ -56,7 +57,7 @@ def make(kind: OptimizerName, learning_rate: Schedule, momentum: Schedule, weigh
     elif kind == "rmsprop":
         optimizer = keras.optimizers.RMSprop(rate)
     else:
-        optimizer = (keras.optimizers.Nadam if kind == "nadam" else keras.optimizers.Adam)(rate, beta_1=beta)
+        optimizer = (keras.optimizers.Nadam if kind == "nadam" else learning.Adam)(rate, beta_1=beta)
         if not momentum.constant:
             optimizer.moving = optimizer.beta_1 = tf.Variable(beta, dtype=tf.float32, trainable=False)
     if weight_decay:

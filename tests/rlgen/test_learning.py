@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rlgen.learning import clip_by_global_norm, descend, follow, set_learning_rate
+from rlgen.learning import Adam, clip_by_global_norm, descend, follow, set_learning_rate
 from rlgen.schedules import Schedule
 
 
@@ -64,3 +64,28 @@ def test_a_step_size_follows_its_schedule_and_a_constant_one_is_left_alone():
     assert float(optimizer.learning_rate.numpy()) == 0.5
     set_learning_rate(optimizer, Schedule.parse("linear:start=1,end=0,over=4"), tf.constant(3))
     assert float(optimizer.learning_rate.numpy()) == 0.25
+
+
+def after_seven_steps(optimizer, *, xla):
+    """All that an optimizer has moved and keeps, and of how many operations its step is."""
+    variables = [keras.Variable(np.linspace(-number, 5, 3, dtype=np.float32)) for number in range(8)]
+    optimizer.build(variables)
+
+    def step(number):
+        set_learning_rate(optimizer, Schedule.parse("linear:start=.02,end=0,over=9"), number)
+        optimizer.apply([tf.sin(number + variable.value) for variable in variables], variables)
+
+    program = tf.function(step, jit_compile=xla, autograph=False)
+    for number in range(7):
+        program(tf.constant(float(number)))
+    traced = program.get_concrete_function(tf.constant(0.0)).graph.get_operations()
+    return [value.numpy() for value in (*variables, *optimizer.variables)], len(traced)
+
+
+@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize("arguments", [{}, {"beta_1": 0.0, "beta_2": 0.9}, {"beta_1": 0.5, "epsilon": 1e-3}])
+def test_adam_is_keras_adam_of_fewer_operations(xla, arguments):
+    ours, theirs = (after_seven_steps(kind(0.01, **arguments), xla=xla) for kind in (Adam, keras.optimizers.Adam))
+    for one, other in zip(ours[0], theirs[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert ours[1] < 0.8 * theirs[1]
