@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
 import json
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
@@ -54,6 +55,14 @@ def another_default(config: type[Config], name: str, default: Any) -> Any:
 NOTES = ("about", "problems")
 
 
+_hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
+
+
+def types_of(cls: type[Any]) -> Mapping[str, Any]:
+    """The types of a class's fields by name, which are read out of texts once."""
+    return _hints(cls)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """Base of every configuration. Subclasses are `@dataclass(frozen=True, kw_only=True)` too.
@@ -72,7 +81,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Bring every value to its declared type, check its range, then check the combination."""
-        hints = typing.get_type_hints(type(self))
+        hints = types_of(type(self))
         for field in dataclasses.fields(self):
             limits = field.metadata.get("limits", {})
             value = read(field.name, getattr(self, field.name), hints[field.name], limits)
@@ -125,7 +134,7 @@ class Config:
     @classmethod
     def describe(cls) -> list[dict[str, Any]]:
         """One row per field: `name`, `type`, `default`, `doc`, `range`."""
-        hints = typing.get_type_hints(cls)
+        hints = types_of(cls)
         return [
             {
                 "name": field.name,

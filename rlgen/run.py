@@ -14,7 +14,6 @@ import re
 import shlex
 import subprocess
 import sys
-import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -24,7 +23,7 @@ from typing import Any
 import numpy.typing as npt
 
 from rlgen import checkpoint, files, lock, paths, preset_file, runtime, signature
-from rlgen.config import kinds, type_name
+from rlgen.config import kinds, type_name, types_of
 from rlgen.errors import CheckpointDamaged, UserError
 from rlgen.lines import read_rows
 from rlgen.seal import SealBroken, changes, sealed, unsealed
@@ -78,7 +77,7 @@ class RunConfig:
         Raises:
             TypeError: a name that is none of its own, or a value of another type.
         """
-        hints = typing.get_type_hints(cls)
+        hints = types_of(cls)
         if unknown := sorted(set(row) - set(hints)):
             raise TypeError(f"it has {', '.join(map(repr, unknown))}, which no run has")
         for name, hint in hints.items():

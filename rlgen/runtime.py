@@ -6,6 +6,7 @@ TensorFlow is imported inside functions: most of the command line must answer wi
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import hashlib
 import importlib.abc
@@ -44,7 +45,7 @@ def prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    release = ".".join(metadata.version("tensorflow").split(".")[:2])
+    release = ".".join((version_of("tensorflow") or "").split(".")[:2])
     if release in XLA_FLAGS:
         os.environ.setdefault("XLA_FLAGS", XLA_FLAGS[release])
 
@@ -211,11 +212,18 @@ def versions() -> dict[str, str]:
 
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in ("rlgen", "tensorflow", "keras", "tensorflow-probability", "gymnasium", "ale-py", "numpy"):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
+        if (version := version_of(package)) is not None:
+            found[package] = version
     return found
+
+
+@functools.cache
+def version_of(package: str) -> str | None:
+    """Of an installed package, read out of its file once; None: it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def one_blas_thread() -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlgen.config import Config, read, type_name
+from rlgen.config import Config, read, type_name, types_of
 from rlgen.errors import UserError, nearest
 from rlgen.request import TRAINER_PREFIX
 from rlgen.schedules import Schedule
@@ -134,7 +134,7 @@ def _field(name: str, config: type[Config]) -> tuple[dataclasses.Field[Any], Any
         )
     if of is TrainerConfig and own in ALIKE:
         raise UserError(f"'{name}' cannot be searched: trials that differ in it cannot be compared. Use --set.")
-    return fields[own], typing.get_type_hints(of)[own]
+    return fields[own], types_of(of)[own]
 
 
 def _part(name: str, what: Any, hint: Any) -> Range | Choices:
