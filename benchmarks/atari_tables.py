@@ -83,8 +83,8 @@ def emulators() -> str:
         f"one copy (bar: {found['bar_steps_per_second']:,}).\n\n"
         f"{table(['', 'steps per second, median', 'each round'], cells)}\n\n"
         f"Of {dqn['seconds']:.2f} s in which a DQN makes {dqn['steps']:,} steps and an update for four of them, "
-        f"updates take {dqn['update']:.2f} s, the choice of actions {dqn['act']:.2f} s, environments {dqn['env']:.2f} s; "
-        f"alone these take {found['share_that_reaches_the_loop']:.0%} of that (bar: {found['bar_share']:.0%}).\n\n"
+        f"updates take {dqn['update']:.2f} s, the choice of actions {dqn['act']:.2f} s, environments {dqn['env']:.2f} "
+        f"s; alone these take {found['share_that_reaches_the_loop']:.0%} of that (bar: {found['bar_share']:.0%}).\n\n"
         "`python -m benchmarks.emulators`\n"
     )
 

@@ -33,7 +33,7 @@ def test_every_preset_learns(name: str, preset: str, uncompiled: None) -> None:
     few: dict[str, float] = {"rollout_steps": 16}
     if issubclass(cls.Config, ReplayConfig):
         by_episodes = getattr(cls.Config.build(preset=preset), "train_at_episode_end", False)
-        few = {"learning_starts_env_steps": 1 if by_episodes else 50, "updates_per_train": 1}
+        few = {"learning_starts_env_steps": 1 if by_episodes else 62, "updates_per_train": 1}
     few |= {name: count for name, count in (("epochs", 2), ("minibatches", 4)) if hasattr(cls.Config, name)}
     trained = cls(problem=problem, config=cls.Config.build(few, preset=preset), seed=0, engine="compiled")
     block = getattr(trained.config, "train_every_env_steps", trained.step_quantum)
@@ -43,9 +43,9 @@ def test_every_preset_learns(name: str, preset: str, uncompiled: None) -> None:
 
 
 @pytest.mark.parametrize(("name", "games"), [(name, preset) for name, preset in ALL if preset in GAMES])
-def test_presets_of_games_are_taken_by_themselves_and_learn(name: str, games: str) -> None:
+def test_presets_of_games_are_taken_by_themselves_and_learn(name: str, games: str, uncompiled: None) -> None:
     cls = registry.load(name, ("agent",))
-    few: dict[str, Any] = {"num_envs": 2}
+    few: dict[str, Any] = {"num_envs": 2, "hidden_units": (8,)}
     if issubclass(cls.Config, ReplayConfig):
         few |= {"replay_capacity": 200, "learning_starts_env_steps": 32, "batch_size": 4}
     else:
