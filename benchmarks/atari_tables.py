@@ -80,7 +80,7 @@ def emulators() -> str:
     dqn = found["dqn"]
     return (
         f"{found['copies']} copies of {found['game']}, random actions, {found['cpus']} CPUs; a step is four frames of "
-        f"one copy (bar: {found['bar_steps_per_second']:,}).\n\n"
+        f"one copy (bar: {found['bar_steps_per_second']:,}, where ale-py itself is that fast).\n\n"
         f"{table(['', 'steps per second, median', 'each round'], cells)}\n\n"
         f"Of {dqn['seconds']:.2f} s in which a DQN makes {dqn['steps']:,} steps and an update for four of them, "
         f"updates take {dqn['update']:.2f} s, the choice of actions {dqn['act']:.2f} s, environments {dqn['env']:.2f} "
