@@ -6,7 +6,7 @@ from typing import Any
 
 from rlgen.errors import UserError
 from rlgen.networks import SMALLEST_NATURE_PIXELS, SMALLEST_PICTURE_PIXELS, Options, Spec
-from rlgen.networks.layers import convolution, dense, first
+from rlgen.networks.layers import convolution, dense, first, unfolded_convolution
 
 # Dense layers draw their weights from seeds after those of any convolution.
 DENSE_SEED = 50
@@ -31,7 +31,7 @@ def small_cnn(inputs: Spec, options: Options) -> Any:
 def minatar_cnn(inputs: Spec, options: Options) -> Any:
     """The network of Young and Tian (2019), MinAtar: one convolution 16 3x3/1, then the dense layers (theirs: 128)."""
     tensor, x = _picture("minatar_cnn", inputs, options, smallest=3)
-    return _ended(tensor, convolution(x, 16, 3, options, number=0, padding="valid"), options)
+    return _ended(tensor, unfolded_convolution(x, 16, 3, options, number=0), options)
 
 
 def residual(inputs: Spec, options: Options) -> Any:

@@ -68,3 +68,20 @@ def convolution(x: Any, filters: int, kernel: int, options: Any, *, number: int,
         filters, kernel, strides=stride, kernel_initializer=initial, dtype=options.dtype, **settings
     )
     return layer(x)
+
+
+def unfolded_convolution(x: Any, filters: int, kernel: int, options: Any, *, number: int) -> Any:
+    """As `convolution` without padding, as one product of matrices: every neighbour of a pixel is a copy moved over it.
+
+    The copies take kernel^2 times the memory. Of pictures of ten pixels that is little, and XLA, which is slow at
+    convolutions, compiles the program whole.
+    """
+    import keras
+
+    moved = [
+        keras.layers.Cropping2D(((row, kernel - 1 - row), (column, kernel - 1 - column)), dtype=options.dtype)(x)
+        for row in range(kernel)
+        for column in range(kernel)
+    ]
+    neighbours = keras.layers.Concatenate(dtype=options.dtype)(moved)
+    return dense(neighbours, (filters,), options, first_seed=options.seed + number)

@@ -8,7 +8,7 @@ import pytest
 
 from rlgen import networks, registry
 from rlgen.errors import UserError
-from rlgen.networks import Options, Spec
+from rlgen.networks import Options, Spec, layers
 
 VECTOR, DIGIT, SCREEN = Spec((5,)), Spec((8, 8, 1)), Spec((84, 84, 4), "uint8")
 
@@ -57,6 +57,21 @@ def test_bytes_are_scaled_inside_the_network():
 )
 def test_parameters(name, inputs, units, outputs, count):
     assert networks.build(name, inputs, outputs, Options(hidden_units=(units,))).count_params() == count
+
+
+def test_an_unfolded_convolution_is_the_convolution() -> None:
+    x = keras.Input((10, 7, 4))
+    folded, unfolded = (
+        keras.Model(x, layers.convolution(x, 5, 3, Options(), number=0, padding="valid")),
+        keras.Model(x, layers.unfolded_convolution(x, 5, 3, Options(), number=0)),
+    )
+    kernel, bias = (variable.numpy() for variable in folded.trainable_variables)
+    bias += 0.1
+    folded.set_weights([kernel, bias])
+    unfolded.set_weights([kernel.reshape(-1, 5), bias])
+    pictures = np.random.default_rng(0).random((2, 10, 7, 4), np.float32)
+    np.testing.assert_allclose(unfolded(pictures), folded(pictures), atol=1e-5)
+    assert networks.has_convolutions([folded]) and not networks.has_convolutions([unfolded])
 
 
 def test_convolutions_are_found():
