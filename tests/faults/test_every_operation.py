@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 from disk import Died, Failing, Power
-from outcomes import outcome, train
+from outcomes import CONFIG, outcome, train
 
-from rlgen import checkpoint, files
+from rlgen import checkpoint, files, segments
 
-SAMPLE = 24
+SAMPLE, SAMPLE_WITH_ROWS = 24, 8
+SUFFIX = {"whole": "", "rows": "-rows"}
 
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -35,15 +36,32 @@ def dying(path: Path, disk: Failing, monkeypatch: pytest.MonkeyPatch) -> bool:
     return False
 
 
+@pytest.fixture(params=["whole", "rows"], autouse=True)
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How checkpoints are written: each whole, or with the rows of a replay once, beside them."""
+    if request.param == "rows":
+        monkeypatch.setitem(CONFIG, "replay", True)
+        monkeypatch.setattr(segments, "SMALL_BYTES", 1)
+    return str(request.param)
+
+
 @pytest.fixture
-def whole(walk: Any, tmp_path: Path) -> dict[str, Any]:
+def whole(walk: Any, kept: str, tmp_path: Path) -> dict[str, Any]:
     """What a run comes to that nobody disturbs."""
-    return outcome(train(tmp_path / "whole"))
+    run = train(tmp_path / "whole")
+    assert (run.checkpoints / segments.DIRECTORY).exists() == (kept == "rows")
+    return outcome(run)
 
 
-def places(count: int, everything: bool, rng: random.Random) -> list[int]:
+def places(count: int, everything: bool, kept: str, rng: random.Random) -> list[int]:
     """At which operations to die."""
-    return list(range(1, count + 1)) if everything else sorted(rng.sample(range(1, count + 1), min(SAMPLE, count)))
+    every = range(1, count + 1)
+    return list(every) if everything else sorted(rng.sample(every, SAMPLE if kept == "whole" else SAMPLE_WITH_ROWS))
+
+
+def told(what: str, kept: str) -> str:
+    """What happens, for the table."""
+    return what if kept == "whole" else f"{what}; a replay's rows lie beside the checkpoints"
 
 
 def operations(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -55,10 +73,16 @@ def operations(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def test_a_process_that_dies_at_any_operation_or_inside_it(
-    walk: Any, whole: dict[str, Any], everything: bool, figures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    walk: Any,
+    kept: str,
+    whole: dict[str, Any],
+    everything: bool,
+    figures: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rng, count, died, others = random.Random(3), operations(tmp_path / "counted", monkeypatch), 0, []
-    for at, inside in itertools.product(places(count, everything, rng), (False, True)):
+    for at, inside in itertools.product(places(count, everything, kept, rng), (False, True)):
         path = tmp_path / f"{at}-{inside}"
         died += dying(path, Failing(at=at, inside=inside), monkeypatch)
         # Every other one dies a second time, while it is made good.
@@ -67,7 +91,8 @@ def test_a_process_that_dies_at_any_operation_or_inside_it(
         if outcome(train(path)) != whole:
             others.append((at, inside))
         shutil.rmtree(path)
-    figures("operations", "the process dies at a file operation or inside it", runs=died, other_results=len(others))
+    what = told("the process dies at a file operation or inside it", kept)
+    figures(f"operations{SUFFIX[kept]}", what, runs=died, other_results=len(others))
     assert others == []
 
 
@@ -75,6 +100,7 @@ def test_a_process_that_dies_at_any_operation_or_inside_it(
 def test_power_that_is_lost_at_any_operation(
     left: str,
     walk: Any,
+    kept: str,
     whole: dict[str, Any],
     everything: bool,
     figures: Any,
@@ -91,7 +117,7 @@ def test_power_that_is_lost_at_any_operation(
         return done
 
     monkeypatch.setattr(checkpoint, "save", counted)
-    for at in places(count, everything, rng):
+    for at in places(count, everything, kept, rng):
         place, after = tmp_path / "before", tmp_path / "after"
         place.mkdir()
         saved.clear()
@@ -105,8 +131,8 @@ def test_power_that_is_lost_at_any_operation(
             others.append(at)
         shutil.rmtree(place)
         shutil.rmtree(after)
-    what = f"the power is lost at a file operation; {left} of what was not synced is left"
-    figures(f"power-{left}", what, runs=losses, lost=len(lost), other_results=len(others))
+    what = told(f"the power is lost at a file operation; {left} of what was not synced is left", kept)
+    figures(f"power-{left}{SUFFIX[kept]}", what, runs=losses, lost=len(lost), other_results=len(others))
     assert (lost, others) == ([], [])
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ring import Ring
+
 import rlgen
-from rlgen import checkpoint, files
+from rlgen import checkpoint, files, segments
 from rlgen.run import Run
 
 STEPS = 12
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "chunk": 2,
     "trainer.checkpoint_every_steps": 4,
     "trainer.evaluate_every_steps": 3,
@@ -40,6 +42,14 @@ def draw(run: Run, *_: Any, **__: Any) -> Path:
     return path
 
 
+def rows_of(kept: checkpoint.Checkpoint) -> bytes:
+    """What a checkpoint has of its replay in files beside it."""
+    ring = Ring()
+    for name, of_path in segments.listed(kept.manifest()).items():
+        segments.load(kept.path.parent, ring, of_path, name=name)
+    return ring.values.tobytes() + ring.flags.tobytes()
+
+
 def outcome(run: Run, *, newest: bool = False) -> dict[str, Any]:
     """All that a run has come to, without times and places; with `newest` of checkpoints the last ones alone."""
     rows = [{k: v for k, v in row.items() if not k.startswith("time/")} for row in run.stats()]
@@ -49,12 +59,14 @@ def outcome(run: Run, *, newest: bool = False) -> dict[str, Any]:
         for place in (run.best, run.checkpoints)
         for each in checkpoint.listed(place)[first:]
     }
+    rows_kept = [rows_of(each) for each in checkpoint.listed(run.checkpoints)[first:]]
     config = run.config
-    names = (str(path.relative_to(run.path)) for path in run.path.rglob("*"))
+    # Files of rows are named at random.
+    names = (str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.parent.name != segments.DIRECTORY)
     return {
         "result": {key: value for key, value in run.result.items() if key not in TIMES},
         "rows": (rows, run.evaluations()),
-        "kept": kept,
+        "kept": (kept, rows_kept),
         "config": (config.algorithm, config.seed, config.steps, config.config, config.trainer),
         # Of these the names are those of the processes that wrote them, or are writing.
         "files": [] if newest else sorted(name for name in names if "events." not in name and ".lock" not in name),

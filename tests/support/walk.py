@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from ring import Ring
 
 import rlgen
 import rlgen.planning
@@ -36,6 +37,7 @@ class WalkConfig(rlgen.Config):
     chunk: int = rlgen.option(10, "Steps in a chunk.", at_least=1)
     quantum: int = rlgen.option(1, "Steps come in multiples of this.", at_least=1)
     ballast: int = rlgen.option(0, "Numbers that the state holds beside the weights.", at_least=0)
+    replay: bool = rlgen.option(False, "Whether it keeps a row of every step.")
     nan_loss_at: int | None = rlgen.option(None, "Step whose loss is not a number.", at_least=1)
     nan_weights_at: int | None = rlgen.option(None, "Step that spoils the weights.", at_least=1)
     nan_score_at: int | None = rlgen.option(None, "Step from which evaluations fail.", at_least=0)
@@ -62,6 +64,7 @@ class Walk(Algorithm):
         self.ballast = np.arange(config.ballast, dtype=np.float64)
         self.steps = np.zeros((), np.int64)
         self.generator = generator(seed, "walk")
+        self.ring = Ring()
         self.calls: list[int] = []
         self.closed = False
 
@@ -73,6 +76,8 @@ class Walk(Algorithm):
             noise = self.generator.normal(size=self.weights.shape).astype(np.float32)
             self.weights -= np.float32(self.config.rate) * (self.weights + noise)
             self.steps += 1
+            if self.config.replay:
+                self.ring.add(1)
             loss += float(np.square(self.weights).mean())
             if self.steps == self.config.signal_at:
                 signal.raise_signal(signal.Signals[self.config.signal])
@@ -88,6 +93,7 @@ class Walk(Algorithm):
             "ballast": self.ballast,
             "steps": self.steps,
             "generator": self.generator,
+            **({"replay": self.ring} if self.config.replay else {}),
         }
 
     def inference_state(self) -> Mapping[str, Any]:
