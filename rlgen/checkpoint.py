@@ -213,11 +213,16 @@ def _is_directory(path: Path) -> bool:
 
 
 def _remove(directory: Path, checkpoints: Sequence[Checkpoint]) -> None:
-    """Take them away under other names: killed halfway, a directory that has lost a file must not look like one."""
+    """Take them away under other names: killed halfway, a directory that has lost a file must not look like one.
+
+    They are gone for good then: in a run that is finished nobody would look for what is left.
+    """
     aside = [(each.path, directory / f".removed-{uuid.uuid4().hex}") for each in checkpoints]
+    if not aside:
+        return
     for path, name in aside:
         files.rename(path, name)
-    if aside:
-        files.sync_directory(directory)
+    files.sync_directory(directory)
     for _, name in aside:
         files.discard(name)
+    files.sync_directory(directory)

@@ -148,10 +148,13 @@ def fault(directory: Path, segments: Sequence[Segment], *, closely: bool) -> str
 
 
 def sweep(directory: Path, used: Collection[str]) -> None:
-    """Remove the files that no checkpoint needs, and what an interrupted write left."""
-    for each in _there(directory / DIRECTORY):
-        if each.name not in used:
-            files.discard(each)
+    """Remove the files that no checkpoint needs, and what an interrupted write left, for good: they may be large."""
+    place = directory / DIRECTORY
+    unused = [each for each in _there(place) if each.name not in used]
+    for each in unused:
+        files.discard(each)
+    if unused:
+        files.sync_directory(place)
 
 
 def _there(place: Path) -> Iterator[Path]:

@@ -61,8 +61,9 @@ def outcome(run: Run, *, newest: bool = False) -> dict[str, Any]:
     }
     rows_kept = [rows_of(each) for each in checkpoint.listed(run.checkpoints)[first:]]
     config = run.config
-    # Files of rows are named at random.
-    names = (str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.parent.name != segments.DIRECTORY)
+    # Files of rows are named at random: how many there are is what counts.
+    names = [str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.parent.name != segments.DIRECTORY]
+    names += ["a file of rows" for _ in (run.checkpoints / segments.DIRECTORY).glob("*")]
     return {
         "result": {key: value for key, value in run.result.items() if key not in TIMES},
         "rows": (rows, run.evaluations()),
