@@ -84,8 +84,9 @@ def clip_by_global_norm(gradients: Sequence[Any], largest: float | None) -> tupl
 
 
 class Adam(keras.optimizers.Adam):
-    """Keras' Adam to the bit, of less than two thirds of the operations: the size of a step is computed once, not for
-    every variable. Programs are traced and compiled in that much less time. Kingma and Ba (2015), before 2.1.
+    """Keras' Adam to the bit, of fewer operations: Kingma and Ba (2015), with the step size of the end of section 2.
+
+    That is computed once, not for every variable, so that programs are traced and compiled in two thirds of the time.
     """
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
