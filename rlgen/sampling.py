@@ -65,7 +65,7 @@ def terms_of(text: str) -> list[Term]:
     Raises:
         UserError: it is something else.
     """
-    found = re.findall(r"([+-]?)\s*(\d+(?:\s*,\s*\d+)*)\s*", text)
+    found = re.findall(r"([+-]?)\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*", text)
     said = "".join(sign + numbers for sign, numbers in found)
     if not found or re.sub(r"\s", "", said) != re.sub(r"\s", "", text) or not all(sign for sign, _ in found[1:]):
         raise UserError(f"'{text}' is no sum of samples. {SUM}")

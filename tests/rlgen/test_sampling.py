@@ -78,6 +78,7 @@ def test_a_sum_is_of_the_vectors_of_samples_and_stands_last(runs: dict[str, rlge
         ("1,2 3,4", "is no sum of samples"),
         ("1,2 - x", "is no sum of samples"),
         ("1 * 2", "is no sum of samples"),
+        ("9" * 5000, "is no sum of samples"),
         ("1,2 - 3", "terms of 1 and of 2 samples: give each as many"),
         ("0 - 1", "There is no sample 0: they are counted from 1 to 1,000,000"),
     ],
