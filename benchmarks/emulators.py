@@ -44,10 +44,10 @@ def ways() -> dict[str, float]:
     from rlgen.envs.atari import find
     from rlgen.envs.making import Environments
 
-    made = Environments(GAME)
-    actions, found = int(made.action_space.n), {}  # type: ignore[attr-defined]
+    game, made, found = find(GAME)(), Environments(GAME), {}  # type: ignore[misc]
     # What rlgen makes of a vector environment lies around ale-py's own.
-    bare = find(GAME)().many(COPIES)._envs  # type: ignore[misc, attr-defined]
+    bare: Any = game.many(COPIES)._envs  # type: ignore[attr-defined]
+    actions = int(bare.single_action_space.n)
     bare.reset(seed=0)
     found["ale-py's vector environment"] = rate(bare.step, actions=actions)
     bare.close()
@@ -55,7 +55,7 @@ def ways() -> dict[str, float]:
     ours.reset(seed=0)
     found["rlgen"] = rate(ours.step, actions=actions)
     ours.close()
-    one_by_one = gym.vector.SyncVectorEnv([made._learned] * COPIES)
+    one_by_one = gym.vector.SyncVectorEnv([game.learned] * COPIES)
     one_by_one.reset(seed=0)
     found["Gymnasium's wrappers, one game after another"] = rate(one_by_one.step, actions=actions)
     one_by_one.close()

@@ -262,8 +262,9 @@ def sample(
     from rlgen import sampling
 
     out, seed = sampling.check(out), read_seed(seed)
+    terms = [] if combine is None else sampling.terms_of(combine)
     with contextlib.closing(load(run, checkpoint=checkpoint, trust=trust)) as model:
-        how: dict[str, Any] = {"count": count, "classes": classes, "interpolate": interpolate, "combine": combine}
+        how: dict[str, Any] = {"count": count, "classes": classes, "interpolate": interpolate, "terms": terms}
         return sampling.sample_files(model, out, seed=seed, **how)
 
 

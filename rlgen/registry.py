@@ -175,7 +175,7 @@ def _duplicate(first: Plugin, second: Plugin) -> str:
 
 @lru_cache(maxsize=1)
 def _scan() -> tuple[Plugin, ...]:
-    """All entry points of the group. Read once: a scan of site-packages takes ten milliseconds."""
+    """All entry points of the group. Read once: a scan of site-packages takes some ten milliseconds."""
     plugins, source_of = [], lru_cache(_source)
     for point in metadata.entry_points(group=GROUP):
         kind, _, name = point.name.partition(".")

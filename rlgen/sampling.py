@@ -44,19 +44,19 @@ class Sampler(Protocol):
         """All in one picture."""
 
 
-@runtime_checkable
-class Combiner(Protocol):
-    """What a model has whose samples can be added up."""
-
-    def combination(self, terms: Sequence[Any], *, seed: int, classes: Any = None) -> npt.NDArray[np.float32]:
-        """The samples of each term and their mean, row by row, and what is near the sum, and it."""
-
-
 class Term(NamedTuple):
     """A part of a sum of samples: the mean of some, added (`sign` 1) or taken away (-1); `numbers` count from 0."""
 
     sign: int
     numbers: tuple[int, ...]
+
+
+@runtime_checkable
+class Combiner(Protocol):
+    """What a model has whose samples can be added up."""
+
+    def combination(self, terms: Sequence[Term], *, seed: int, classes: Any = None) -> npt.NDArray[np.float32]:
+        """The samples of each term and their mean, row by row, and what is near the sum, and it."""
 
 
 def terms_of(text: str) -> list[Term]:
@@ -65,13 +65,12 @@ def terms_of(text: str) -> list[Term]:
     Raises:
         UserError: it is something else.
     """
-    found = re.findall(r"([+-]?)\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*", text)
-    said = "".join(sign + numbers for sign, numbers in found)
-    if not found or re.sub(r"\s", "", said) != re.sub(r"\s", "", text) or not all(sign for sign, _ in found[1:]):
+    term = r"\d{1,9}(?:\s*,\s*\d{1,9})*"
+    if not re.fullmatch(rf"\s*[+-]?\s*{term}(?:\s*[+-]\s*{term})*\s*", text):
         raise UserError(f"'{text}' is no sum of samples. {SUM}")
     terms = [
         Term(-1 if sign == "-" else 1, tuple(int(number) - 1 for number in numbers.split(",")))
-        for sign, numbers in found
+        for sign, numbers in re.findall(rf"([+-]?)\s*({term})", text)
     ]
     for number in (number + 1 for term in terms for number in term.numbers):
         if not 1 <= number <= MOST_SAMPLES:
@@ -104,10 +103,10 @@ def sample_files(
     count: int,
     classes: Sequence[int | str] | None,
     interpolate: bool,
-    combine: str | None,
+    terms: Sequence[Term],
     seed: int,
 ) -> Path:
-    """Write samples, and return where they are; see `rlgen.api.sample`."""
+    """Write samples, and return where they are; see `rlgen.api.sample`. `terms`: of a sum, if it is to be one."""
     out = check(out)
     if not isinstance(model, Sampler):
         raise UserError(
@@ -119,7 +118,6 @@ def sample_files(
     spec = model.dataset.spec
     if not out.suffix and not spec.picture:
         raise UserError(f"These samples, {spec}, are no pictures: give --out FILE.npy for the numbers.")
-    terms = [] if combine is None else terms_of(combine)
     if terms and interpolate:
         raise UserError("Samples are either combined or interpolated, not both at once.")
     columns = len(terms[0].numbers) + 1 if terms else STEPS if interpolate else None

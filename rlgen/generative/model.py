@@ -254,17 +254,16 @@ class GenerativeModel(AveragedModel):
             rows.append({**self.measure(real, samples), **self.judge.figures(split, samples, asked)})
             if i == 0:
                 self._watch(real, samples)
-                images = self._images(real, samples, own) if drawable else {}
-                if self.dataset.spec.picture and not self._real_shown:
-                    self._real_shown = True
-                    images["eval/real"] = self._painter(real)(self._some(real, held.y))
+                images = self._images(real, held.y, samples, own) if drawable else {}
         means = {name: np.mean([np.asarray(row[name]) for row in rows], axis=0) for name in rows[0]}
         scalars = {name: float(value) for name, value in means.items() if value.ndim == 0}
         classes = self.dataset.target.classes if self.dataset.target else ()
         texts = {name: table_of(value, classes) for name, value in means.items() if value.ndim == 1}
         return Evaluation(scalars=scalars, episodes=episodes, images=images, texts=texts)
 
-    def _images(self, real: Array, samples: Array, seed: int) -> dict[str, npt.NDArray[np.uint8]]:
+    def _images(
+        self, real: Array, y: npt.NDArray[Any] | None, samples: Array, seed: int
+    ) -> dict[str, npt.NDArray[np.uint8]]:
         draw = self._painter(real)
         count, labels = self._shown_labels(SHOWN if self.dataset.spec.picture else REFERENCE_LIMIT)
         # The run's seed alone decides these, so that pictures of a run compare, after a resume too.
@@ -273,6 +272,9 @@ class GenerativeModel(AveragedModel):
         if self.dataset.spec.picture:
             rows = self.interpolation(rows=ROWS, steps=ROWS, seed=0)
             images["eval/interpolation"] = pictures.grid(rows, columns=ROWS)
+            if not self._real_shown:
+                self._real_shown = True
+                images["eval/real"] = draw(self._some(real, y))
         return images
 
     def _watch(self, real: Array, samples: Array) -> None:

@@ -6,9 +6,11 @@ nobody disturbed. In `make test` a sample of the operations, in `make test-fault
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,7 @@ from outcomes import CONFIG, outcome, train
 
 from rlgen import checkpoint, files, segments
 
-SAMPLE, SAMPLE_WITH_ROWS = 24, 8
-SUFFIX = {"whole": "", "rows": "-rows"}
+SAMPLE = {"whole": 24, "rows": 8}
 
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -45,24 +46,41 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One way of writing checkpoints, tried.
+
+    Attributes:
+        whole: what a run comes to that nobody disturbs.
+        kept: the way.
+        everything: whether to fail at every operation, not at some.
+        write: keeps figures.
+    """
+
+    whole: dict[str, Any]
+    kept: str
+    everything: bool
+    write: Callable[..., None]
+
+    def places(self, count: int, rng: random.Random) -> list[int]:
+        """At which operations to die; after the last one nobody looks after the run any more."""
+        every = range(1, count + 1)
+        some = rng.sample(every, SAMPLE[self.kept])
+        return list(every) if self.everything else sorted({*some, count})
+
+    def figures(self, name: str, what: str, **found: int) -> None:
+        """Keep what came of it."""
+        if self.kept == "rows":
+            name, what = f"{name}-rows", f"{what}; a replay's rows lie beside the checkpoints"
+        self.write(name, what, **found)
+
+
 @pytest.fixture
-def whole(walk: Any, kept: str, tmp_path: Path) -> dict[str, Any]:
-    """What a run comes to that nobody disturbs."""
+def trial(walk: Any, kept: str, everything: bool, figures: Callable[..., None], tmp_path: Path) -> Trial:
+    """With a run that nobody disturbs."""
     run = train(tmp_path / "whole")
     assert (run.checkpoints / segments.DIRECTORY).exists() == (kept == "rows")
-    return outcome(run)
-
-
-def places(count: int, everything: bool, kept: str, rng: random.Random) -> list[int]:
-    """At which operations to die; after the last one nobody looks after the run any more."""
-    every = range(1, count + 1)
-    some = rng.sample(every, SAMPLE if kept == "whole" else SAMPLE_WITH_ROWS)
-    return list(every) if everything else sorted({*some, count})
-
-
-def told(what: str, kept: str) -> str:
-    """What happens, for the table."""
-    return what if kept == "whole" else f"{what}; a replay's rows lie beside the checkpoints"
+    return Trial(outcome(run), kept, everything, figures)
 
 
 def operations(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -74,39 +92,26 @@ def operations(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def test_a_process_that_dies_at_any_operation_or_inside_it(
-    walk: Any,
-    kept: str,
-    whole: dict[str, Any],
-    everything: bool,
-    figures: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng, count, died, others = random.Random(3), operations(tmp_path / "counted", monkeypatch), 0, []
-    for at, inside in itertools.product(places(count, everything, kept, rng), (False, True)):
+    for at, inside in itertools.product(trial.places(count, rng), (False, True)):
         path = tmp_path / f"{at}-{inside}"
         died += dying(path, Failing(at=at, inside=inside), monkeypatch)
         # Every other one dies a second time, while it is made good.
         if at % 2:
             dying(path, Failing(at=rng.randint(1, 60)), monkeypatch)
-        if outcome(train(path)) != whole:
+        if outcome(train(path)) != trial.whole:
             others.append((at, inside))
         shutil.rmtree(path)
-    what = told("the process dies at a file operation or inside it", kept)
-    figures(f"operations{SUFFIX[kept]}", what, runs=died, other_results=len(others))
+    what = "the process dies at a file operation or inside it"
+    trial.figures("operations", what, runs=died, other_results=len(others))
     assert others == []
 
 
 @pytest.mark.parametrize("left", ["nothing", "names", "some"])
 def test_power_that_is_lost_at_any_operation(
-    left: str,
-    walk: Any,
-    kept: str,
-    whole: dict[str, Any],
-    everything: bool,
-    figures: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    left: str, trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng, count, losses = random.Random(5), operations(tmp_path / "counted", monkeypatch), 0
     lost, others = list[int](), list[int]()
@@ -118,7 +123,7 @@ def test_power_that_is_lost_at_any_operation(
         return done
 
     monkeypatch.setattr(checkpoint, "save", counted)
-    for at in places(count, everything, kept, rng):
+    for at in trial.places(count, rng):
         place, after = tmp_path / "before", tmp_path / "after"
         place.mkdir()
         saved.clear()
@@ -128,12 +133,12 @@ def test_power_that_is_lost_at_any_operation(
         disk.lose(place, after, left=left, rng=rng)
         if begun and not steps(after / "run"):
             lost.append(at)
-        if outcome(train(after / "run")) != whole:
+        if outcome(train(after / "run")) != trial.whole:
             others.append(at)
         shutil.rmtree(place)
         shutil.rmtree(after)
-    what = told(f"the power is lost at a file operation; {left} of what was not synced is left", kept)
-    figures(f"power-{left}{SUFFIX[kept]}", what, runs=losses, lost=len(lost), other_results=len(others))
+    what = f"the power is lost at a file operation; {left} of what was not synced is left"
+    trial.figures(f"power-{left}", what, runs=losses, lost=len(lost), other_results=len(others))
     assert (lost, others) == ([], [])
 
 
